@@ -100,7 +100,8 @@ Expected<int64_t> countBytes(DType type, ArrayRef<int64_t> shape) {
 }
 
 std::string shapeToString(ArrayRef<int64_t> shape) {
-  return "[" + join(map_range(shape, [](int64_t dim) { return dim < 0 ? std::string("?") : std::to_string(dim); }), ",") +
+  return "[" +
+         join(map_range(shape, [](int64_t dim) { return dim < 0 ? std::string("?") : std::to_string(dim); }), ",") +
          "]";
 }
 

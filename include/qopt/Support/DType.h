@@ -1,8 +1,8 @@
 // Element types of host tensors and of the runtime's C ABI.
 //
-// The codes are ONNX's own (TensorProto.DataType), so that an ONNX type, a DType and the `dtype` field of qopt_tensor are one
-// number. In memory, types narrower than a byte take one byte an element (sign- or zero-extended for the integers, the code in
-// the low bits for Float4E2M1); packing is a matter of Numerics/Packing and of the file formats.
+// The codes are ONNX's own (TensorProto.DataType), so that an ONNX type, a DType and the `dtype` field of qopt_tensor
+// are one number. In memory, types narrower than a byte take one byte an element (sign- or zero-extended for the
+// integers, the code in the low bits for Float4E2M1); packing is a matter of Numerics/Packing and of the file formats.
 #pragma once
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"

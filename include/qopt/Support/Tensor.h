@@ -1,7 +1,8 @@
 // A dense, row-major host tensor: a type, a shape, and bytes that it owns or borrows.
 //
-// Copies are shallow (they share the bytes); clone() is deep. Bytes are 64-byte aligned when owned. Borrowed bytes (a mapped
-// file, an array of an embedder) stay alive through `owner`. Sub-byte types take one byte an element: see DType.h.
+// Copies are shallow (they share the bytes); clone() is deep. Bytes are 64-byte aligned when owned. Borrowed bytes (a
+// mapped file, an array of an embedder) stay alive through `owner`. Sub-byte types take one byte an element: see
+// DType.h.
 #pragma once
 #include "qopt/Support/DType.h"
 #include "qopt/Support/Error.h"
