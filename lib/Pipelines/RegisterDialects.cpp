@@ -1,0 +1,14 @@
+#include "qopt/Pipelines/Register.h"
+
+#include "qopt/Dialect/NN/IR/NN.h"
+#include "qopt/Dialect/ONNXRaw/IR/ONNXRaw.h"
+#include "qopt/Dialect/Qopt/IR/Qopt.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+
+void qopt::registerAllDialects(mlir::DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<nn::NNDialect, onnxraw::ONNXRawDialect, qir::QoptDialect>();
+}
