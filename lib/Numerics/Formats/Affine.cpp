@@ -1,6 +1,7 @@
 //===- Affine.cpp - Affine quantization of spans --------------------------===//
 
 #include "qopt/Numerics/Formats/Affine.h"
+#include "qopt/Numerics/Formats/Rounding.h"
 
 #include <array>
 #include <cassert>
@@ -9,17 +10,11 @@
 namespace qopt {
 namespace {
 
-/// Rounds to nearest even where |value| <= 2^22: adding 1.5 * 2^23 leaves no bits below the units. Unlike nearbyint, the
-/// compiler turns it into vector code for any x86-64.
-float roundSmall(float value) { return (value + 12582912.0f) - 12582912.0f; }
-
-/// Storage of up to 16 bits: the bounds are exact in float, and clamping first does not change what rounds to them.
+/// Storage of up to 16 bits.
 template <typename T> T quantizeSmall(float x, float scale, float low, float high, float zeroPoint) {
   float ratio = x / scale;
   ratio = ratio == ratio ? ratio : 0.0f;
-  ratio = ratio > low ? ratio : low;
-  ratio = ratio < high ? ratio : high;
-  return static_cast<T>(static_cast<int32_t>(roundSmall(ratio) + zeroPoint));
+  return static_cast<T>(static_cast<int32_t>(roundWithin(ratio, low, high) + zeroPoint));
 }
 
 template <typename T> T quantizeWide(float x, float scale, int64_t zeroPoint, IntRange range) {

@@ -4,8 +4,8 @@
 // error is one sentence that says what is wrong and what to do; the caller adds the file and the tensor.
 //
 //===----------------------------------------------------------------------===//
-#ifndef QOPT_NUMERICS_RESULT_H
-#define QOPT_NUMERICS_RESULT_H
+#ifndef QOPT_NUMERICS_SUPPORT_RESULT_H
+#define QOPT_NUMERICS_SUPPORT_RESULT_H
 
 #include <string>
 #include <utility>
@@ -42,4 +42,4 @@ inline Status success() { return std::monostate{}; }
 
 } // namespace qopt
 
-#endif // QOPT_NUMERICS_RESULT_H
+#endif // QOPT_NUMERICS_SUPPORT_RESULT_H

@@ -1,0 +1,73 @@
+//===- Scales.h - Scales and zero points from ranges and weights -*- C++ -*-===//
+//
+// Every range is widened to hold zero, so that zero is always exactly representable: q(0) = zero point and x'(zp) = 0.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QOPT_NUMERICS_QUANTIZERS_SCALES_H
+#define QOPT_NUMERICS_QUANTIZERS_SCALES_H
+
+#include "qopt/Numerics/Formats/Affine.h"
+#include "qopt/Numerics/Support/Parallel.h"
+#include "qopt/Numerics/Support/Result.h"
+
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace qopt {
+
+struct AffineParams {
+  float scale = 1;
+  int32_t zeroPoint = 0;
+  friend bool operator==(const AffineParams &, const AffineParams &) = default;
+};
+
+/// What a symmetric scale maps the greatest magnitude to.
+enum class SymmetricTop : uint8_t {
+  High,      ///< the greatest integer: int8 127, int4 7. Nothing is clipped.
+  HalfRange, ///< half of the range: int4 7.5, as GPTQ's and llm-compressor's quantizers do. The positive end clips by half
+             ///< a step, and all codes are in use.
+};
+
+struct AffineOptions {
+  IntRange range{-128, 127};
+  bool symmetric = true;
+  SymmetricTop top = SymmetricTop::High;
+  /// Scales are at least this. The default keeps x / scale finite; a format that stores scales as f16 raises it.
+  float minScale = std::numeric_limits<float>::min();
+};
+
+/// Symmetric: zero point (low + high + 1) / 2 (0 for signed ranges), scale = max(|min|, |max|) / top.
+/// Asymmetric: scale = (max - min) / (high - low), zero point = saturate(rne(low - min / scale)).
+/// A range of zero width at zero gives scale 1. Infinite ends count as the greatest float.
+AffineParams paramsFromRange(double min, double max, const AffineOptions &options);
+
+/// Scales and zero points of a BlockGrid, in its order. `zeroPoints` is always of the scales' count.
+struct GridParams {
+  std::vector<float> scales;
+  std::vector<int32_t> zeroPoints;
+};
+
+/// Scales from each box's own least and greatest value. Fails on NaN or infinity, naming the element's index.
+Result<GridParams> paramsFromValues(std::span<const float> x, const BlockGrid &grid, const AffineOptions &options);
+
+struct ClipSearch {
+  double least = 0.4; ///< the smallest candidate, as a fraction of the range
+  int steps = 61;     ///< candidates from `least` to 1, evenly spaced
+};
+
+/// The clip of each box that minimizes the sum of squared errors of quantize-dequantize (ties: the widest). Rank does not
+/// matter; cost is `steps` passes over x, one piece of work each.
+Result<GridParams> paramsByClipSearch(std::span<const float> x, const BlockGrid &grid, const AffineOptions &options,
+                                      const ClipSearch &search = {}, const ParallelFor &parallelFor = serialFor);
+
+/// quantize then dequantize, in float. `x` and `out` may be the same span.
+void fakeQuantize(std::span<const float> x, const BlockGrid &grid, const GridParams &params, IntRange range,
+                  std::span<float> out);
+
+/// Fails where a value is NaN or infinite, naming its index.
+Status checkFinite(std::span<const float> x);
+
+} // namespace qopt
+
+#endif // QOPT_NUMERICS_QUANTIZERS_SCALES_H

@@ -1,0 +1,164 @@
+//===- Scales.cpp - Scales and zero points from ranges and weights --------===//
+
+#include "qopt/Numerics/Quantizers/Scales.h"
+#include "qopt/Numerics/Formats/Rounding.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace qopt {
+namespace {
+
+double finite(double value) {
+  constexpr double limit = std::numeric_limits<float>::max();
+  return std::isnan(value) ? 0 : std::clamp(value, -limit, limit);
+}
+
+float scaleOf(double width, double levels, const AffineOptions &options) {
+  if (width == 0)
+    return std::max(1.0f, options.minScale);
+  return std::max(static_cast<float>(width / levels), options.minScale);
+}
+
+struct Bounds {
+  std::vector<float> low, high;
+};
+
+/// Least and greatest value of every box, zero included.
+Bounds boundsOf(std::span<const float> x, const BlockGrid &grid) {
+  Bounds bounds{std::vector<float>(grid.scaleCount(), 0.0f), std::vector<float>(grid.scaleCount(), 0.0f)};
+  grid.forEachRun([&](BlockGrid::Run run) {
+    for (int64_t i = 0; i < run.count; ++i) {
+      int64_t box = run.scale + i * run.scaleStride;
+      bounds.low[box] = std::min(bounds.low[box], x[run.begin + i]);
+      bounds.high[box] = std::max(bounds.high[box], x[run.begin + i]);
+    }
+  });
+  return bounds;
+}
+
+GridParams paramsOf(const Bounds &bounds, double fraction, const AffineOptions &options) {
+  GridParams params;
+  params.scales.resize(bounds.low.size());
+  params.zeroPoints.resize(bounds.low.size());
+  for (size_t i = 0; i < bounds.low.size(); ++i) {
+    AffineParams one = paramsFromRange(bounds.low[i] * fraction, bounds.high[i] * fraction, options);
+    params.scales[i] = one.scale;
+    params.zeroPoints[i] = one.zeroPoint;
+  }
+  return params;
+}
+
+/// Quantize then dequantize, for ranges of up to 16 bits.
+class Rounder {
+public:
+  Rounder(float scale, int32_t zeroPoint, IntRange range)
+      : scale(scale), low(static_cast<float>(range.low - zeroPoint)), high(static_cast<float>(range.high - zeroPoint)) {}
+  float operator()(float x) const { return roundWithin(x / scale, low, high) * scale; }
+
+private:
+  float scale, low, high;
+};
+
+double square(double value) { return value * value; }
+
+/// Sum of squared errors in eight interleaved parts, an order that vectorizes and does not change.
+double squaredError(std::span<const float> x, Rounder rounder) {
+  double parts[8] = {};
+  size_t i = 0;
+  for (; i + 8 <= x.size(); i += 8)
+    for (size_t lane = 0; lane < 8; ++lane)
+      parts[lane] += square(rounder(x[i + lane]) - x[i + lane]);
+  for (; i < x.size(); ++i)
+    parts[0] += square(rounder(x[i]) - x[i]);
+  return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
+}
+
+std::vector<double> squaredErrors(std::span<const float> x, const BlockGrid &grid, const GridParams &params,
+                                  IntRange range) {
+  std::vector<double> errors(grid.scaleCount(), 0.0);
+  auto rounderOf = [&](int64_t box) { return Rounder(params.scales[box], params.zeroPoints[box], range); };
+  grid.forEachRun([&](BlockGrid::Run run) {
+    if (run.scaleStride == 0)
+      errors[run.scale] += squaredError(x.subspan(run.begin, run.count), rounderOf(run.scale));
+    else
+      for (int64_t i = 0; i < run.count; ++i)
+        errors[run.scale + i] += square(rounderOf(run.scale + i)(x[run.begin + i]) - x[run.begin + i]);
+  });
+  return errors;
+}
+
+} // namespace
+
+AffineParams paramsFromRange(double min, double max, const AffineOptions &options) {
+  assert(options.range.low < options.range.high);
+  min = std::min(finite(min), 0.0);
+  max = std::max(finite(max), 0.0);
+  auto [low, high] = options.range;
+  double levels = static_cast<double>(high - low);
+  if (options.symmetric) {
+    int64_t middle = low + (high - low + 1) / 2;
+    double top = options.top == SymmetricTop::High ? static_cast<double>(high - middle) : levels / 2;
+    return {scaleOf(std::max(-min, max), std::max(top, 0.5), options), static_cast<int32_t>(middle)};
+  }
+  float scale = scaleOf(max - min, levels, options);
+  double zero = std::nearbyint(static_cast<double>(low) - min / scale);
+  if (min == 0 && max == 0)
+    zero = 0;
+  return {scale, static_cast<int32_t>(std::clamp(zero, static_cast<double>(low), static_cast<double>(high)))};
+}
+
+Status checkFinite(std::span<const float> x) {
+  for (size_t i = 0; i < x.size(); ++i)
+    if (!std::isfinite(x[i]))
+      return Failure{"element " + std::to_string(i) + " is " + (std::isnan(x[i]) ? "NaN" : "infinite") +
+                     ": quantization needs finite values"};
+  return success();
+}
+
+Result<GridParams> paramsFromValues(std::span<const float> x, const BlockGrid &grid, const AffineOptions &options) {
+  if (Status status = checkFinite(x); !status)
+    return status.failure();
+  return paramsOf(boundsOf(x, grid), 1, options);
+}
+
+Result<GridParams> paramsByClipSearch(std::span<const float> x, const BlockGrid &grid, const AffineOptions &options,
+                                      const ClipSearch &search, const ParallelFor &parallelFor) {
+  if (Status status = checkFinite(x); !status)
+    return status.failure();
+  assert(search.steps >= 1 && search.least > 0 && search.least <= 1);
+  Bounds bounds = boundsOf(x, grid);
+  std::vector<GridParams> candidates(search.steps);
+  std::vector<std::vector<double>> errors(search.steps);
+  parallelFor(search.steps, [&](int64_t step) {
+    // Widest first, so that the first of equals is the one that clips least.
+    double fraction = step == 0 ? 1 : 1 - (1 - search.least) * static_cast<double>(step) / (search.steps - 1);
+    candidates[step] = paramsOf(bounds, fraction, options);
+    errors[step] = squaredErrors(x, grid, candidates[step], options.range);
+  });
+  GridParams best = candidates[0];
+  for (int64_t box = 0; box < grid.scaleCount(); ++box) {
+    auto better = [&](int a, int b) { return errors[a][box] < errors[b][box]; };
+    int chosen = 0;
+    for (int step = 1; step < search.steps; ++step)
+      if (better(step, chosen))
+        chosen = step;
+    best.scales[box] = candidates[chosen].scales[box];
+    best.zeroPoints[box] = candidates[chosen].zeroPoints[box];
+  }
+  return best;
+}
+
+void fakeQuantize(std::span<const float> x, const BlockGrid &grid, const GridParams &params, IntRange range,
+                  std::span<float> out) {
+  assert(x.size() == out.size());
+  grid.forEachRun([&](BlockGrid::Run run) {
+    for (int64_t i = 0; i < run.count; ++i) {
+      int64_t box = run.scale + i * run.scaleStride;
+      out[run.begin + i] = Rounder(params.scales[box], params.zeroPoints[box], range)(x[run.begin + i]);
+    }
+  });
+}
+
+} // namespace qopt

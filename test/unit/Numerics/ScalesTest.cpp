@@ -1,0 +1,173 @@
+//===- ScalesTest.cpp - Scales from ranges and weights --------------------===//
+
+#include "Golden.h"
+#include "qopt/Numerics/Quantizers/Equalize.h"
+#include "qopt/Numerics/Quantizers/Scales.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <thread>
+
+using namespace qopt;
+using test::golden;
+
+namespace {
+
+std::vector<float> normalValues(size_t count, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = normal(random);
+  return values;
+}
+
+void twoThreads(int64_t count, const std::function<void(int64_t)> &body) {
+  std::thread odd([&] {
+    for (int64_t i = 1; i < count; i += 2)
+      body(i);
+  });
+  for (int64_t i = (count - 1) & ~1; i >= 0; i -= 2) // backwards, so that order shows
+    body(i);
+  odd.join();
+}
+
+TEST(ParamsFromRange, ZeroIsAlwaysExact) {
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> ends(-50, 50);
+  for (IntRange range : {IntRange{-128, 127}, IntRange{0, 255}, IntRange{-32768, 32767}, IntRange{-127, 127}, IntRange{0, 15}})
+    for (bool symmetric : {false, true})
+      for (int i = 0; i < 500; ++i) {
+        double a = ends(random), b = ends(random);
+        AffineOptions options{range, symmetric};
+        AffineParams params = paramsFromRange(std::min(a, b), std::max(a, b), options);
+        ASSERT_GE(params.zeroPoint, range.low);
+        ASSERT_LE(params.zeroPoint, range.high);
+        ASSERT_GT(params.scale, 0);
+        // The ends of the widened range are reached to within a step, so that nothing is clipped by more than rounding.
+        double least = (range.low - params.zeroPoint) * static_cast<double>(params.scale);
+        double greatest = (range.high - params.zeroPoint) * static_cast<double>(params.scale);
+        ASSERT_LE(least, std::min({a, b, 0.0}) + params.scale * 0.501);
+        ASSERT_GE(greatest, std::max({a, b, 0.0}) - params.scale * 0.501);
+      }
+}
+
+TEST(ParamsFromRange, KnownValues) {
+  EXPECT_EQ(paramsFromRange(-1, 2, {{-128, 127}, true}), (AffineParams{2.0f / 127, 0}));
+  EXPECT_EQ(paramsFromRange(-1, 2, {{0, 255}, true}), (AffineParams{2.0f / 127, 128}));
+  EXPECT_EQ(paramsFromRange(-2, 3.1, {{0, 255}, false}), (AffineParams{static_cast<float>(5.1 / 255), 100}));
+  EXPECT_EQ(paramsFromRange(1, 2.55, {{0, 255}, false}), (AffineParams{0.01f, 0}));
+  EXPECT_EQ(paramsFromRange(0, 15, {{-8, 7}, true, SymmetricTop::HalfRange}), (AffineParams{2.0f, 0}));
+  EXPECT_EQ(paramsFromRange(0, 0, {{-128, 127}, false}), (AffineParams{1, 0}));
+  EXPECT_EQ(paramsFromRange(0, 0, {{0, 255}, true}), (AffineParams{1, 128}));
+  EXPECT_EQ(paramsFromRange(-1e-44, 1e-44, {{-128, 127}, true}).scale, std::numeric_limits<float>::min());
+  EXPECT_TRUE(std::isfinite(paramsFromRange(-INFINITY, INFINITY, {{-128, 127}, true}).scale));
+  EXPECT_TRUE(std::isfinite(paramsFromRange(-3.4e38, 3.4e38, {{-128, 127}, false}).scale));
+}
+
+TEST(ParamsFromValues, EveryBoxHasItsOwnRange) {
+  std::vector<float> x = {1, -2, 0, 0, 3, 4, 0.5f, -0.25f};
+  auto params = paramsFromValues(x, BlockGrid::perGroup({2, 4}, 1, 2), {{-127, 127}, true});
+  ASSERT_TRUE(params);
+  EXPECT_EQ(params->scales, (std::vector<float>{2.0f / 127, 1, 4.0f / 127, 0.5f / 127}));
+  EXPECT_EQ(params->zeroPoints, (std::vector<int32_t>(4, 0)));
+}
+
+TEST(ParamsFromValues, NaNAndInfinityAreRefused) {
+  std::vector<float> x = {1, NAN, 2};
+  auto params = paramsFromValues(x, BlockGrid::perTensor({3}), {});
+  ASSERT_FALSE(params);
+  EXPECT_EQ(params.error(), "element 1 is NaN: quantization needs finite values");
+  x[1] = INFINITY;
+  EXPECT_FALSE(paramsByClipSearch(x, BlockGrid::perTensor({3}), {}));
+}
+
+double errorOf(std::span<const float> x, const BlockGrid &grid, const GridParams &params, IntRange range) {
+  std::vector<float> out(x.size());
+  fakeQuantize(x, grid, params, range, out);
+  double sum = 0;
+  for (size_t i = 0; i < x.size(); ++i)
+    sum += (static_cast<double>(out[i]) - x[i]) * (static_cast<double>(out[i]) - x[i]);
+  return sum;
+}
+
+TEST(ClipSearch, BeatsAbsMaxAndDoesNotDependOnThreads) {
+  std::vector<float> x = normalValues(64 * 128, 7);
+  for (const BlockGrid &grid : {BlockGrid::perAxis({64, 128}, 0), BlockGrid::perAxis({64, 128}, 1),
+                                BlockGrid::perGroup({64, 128}, 1, 32), BlockGrid::perTensor({64, 128})})
+    for (bool symmetric : {true, false}) {
+      AffineOptions options{{-8, 7}, symmetric};
+      auto plain = paramsFromValues(x, grid, options);
+      auto searched = paramsByClipSearch(x, grid, options), threaded = paramsByClipSearch(x, grid, options, {}, twoThreads);
+      ASSERT_TRUE(plain && searched && threaded);
+      EXPECT_LT(errorOf(x, grid, *searched, options.range), errorOf(x, grid, *plain, options.range));
+      EXPECT_EQ(searched->scales, threaded->scales);
+      EXPECT_EQ(searched->zeroPoints, threaded->zeroPoints);
+    }
+}
+
+TEST(ClipSearch, FindsTheBestCandidate) {
+  std::vector<float> x = normalValues(1000, 8);
+  BlockGrid grid = BlockGrid::perTensor({1000});
+  float top = *std::max_element(x.begin(), x.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+  AffineOptions options{{-8, 7}, true};
+  auto searched = paramsByClipSearch(x, grid, options, {0.2, 41});
+  double least = INFINITY;
+  for (int step = 0; step <= 40; ++step) {
+    double fraction = 1 - 0.02 * step;
+    float scale = static_cast<float>(std::fabs(top * fraction) / 7);
+    double error = 0;
+    for (float value : x) {
+      double q = std::clamp(std::nearbyint(static_cast<double>(value) / scale), -8.0, 7.0);
+      error += (q * scale - value) * (q * scale - value);
+    }
+    least = std::min(least, error);
+  }
+  EXPECT_NEAR(errorOf(x, grid, *searched, options.range), least, 1e-5 * least);
+  EXPECT_LT(least, 0.7 * errorOf(x, grid, *paramsFromValues(x, grid, options), options.range));
+}
+
+TEST(FakeQuantize, IsQuantizeThenDequantize) {
+  std::vector<float> x = normalValues(300, 9), out(300), back(300);
+  std::vector<uint8_t> q(300);
+  BlockGrid grid = BlockGrid::perGroup({3, 100}, 1, 32);
+  AffineOptions options{{0, 255}, false};
+  auto params = paramsFromValues(x, grid, options);
+  fakeQuantize(x, grid, *params, options.range, out);
+  quantize<uint8_t>(x, grid, params->scales, params->zeroPoints, options.range, q);
+  dequantize<uint8_t>(q, grid, params->scales, params->zeroPoints, back);
+  EXPECT_EQ(out, back);
+}
+
+TEST(SmoothQuant, FollowsTheFormulaAndKeepsTheProduct) {
+  std::vector<float> activation = {4, 0, 1, 100}, weight = {1, 2, 0, 0.01f};
+  std::vector<float> s = smoothQuantScales(activation, weight, 0.5f);
+  EXPECT_FLOAT_EQ(s[0], 2.0f);
+  EXPECT_EQ(s[1], 1.0f);
+  EXPECT_EQ(s[2], 1.0f);
+  EXPECT_FLOAT_EQ(s[3], 100.0f);
+  s = smoothQuantScales(activation, weight, 0.75f);
+  EXPECT_FLOAT_EQ(s[0], std::pow(4.0f, 0.75f));
+  std::vector<float> w = {1, 2, 3, 4, 5, 6, 7, 8};
+  scaleColumns(w, {2, 4}, s);
+  EXPECT_EQ(w[4], 5 * s[0]);
+  EXPECT_EQ(w[7], 8 * s[3]);
+}
+
+TEST(Equalization, BalancesRanges) {
+  std::vector<float> first = {4, 0, 1}, second = {1, 2, 16};
+  std::vector<float> s = equalizationScales(first, second);
+  EXPECT_EQ(s, (std::vector<float>{2, 1, 0.25f}));
+  for (int i : {0, 2})
+    EXPECT_FLOAT_EQ(first[i] / s[i], second[i] * s[i]);
+}
+
+TEST(BiasCorrection, RemovesTheMeanError) {
+  std::vector<float> w = {0.5f, 1.25f, -2, 3}, q = {0.5f, 1, -2, 3.5f}, mean = {2, 4}, bias = {1, 1};
+  correctBias(w, q, {2, 2}, mean, bias);
+  EXPECT_EQ(bias, (std::vector<float>{2, -1}));
+}
+
+} // namespace
