@@ -1,9 +1,10 @@
 /* Conversions between number formats that LLVM does not lower on a CPU, for generated code and as an oracle.
  *
- * All round to the nearest, ties to even. `_sat` forms turn what is too large (infinity included) into the largest
- * finite value, as ONNX's Cast with saturate=1 does; the others give infinity or, in formats that have none, NaN
- * (saturate=0). 8-bit formats: OCP 8-bit floating point specification 1.0; FNUZ: arXiv 2206.02915; E8M0, E2M1: OCP
- * microscaling 1.0.
+ * All round to the nearest, ties to even, but E8M0, which rounds up (ONNX's default for scales). `_sat` forms turn what
+ * is too large (infinity included) into the largest finite value, as ONNX's Cast with saturate=1 does; the others give
+ * infinity or, in formats that have none, NaN (saturate=0). E2M1 has neither: it always saturates, and NaN gives zero of
+ * the other sign, as in ml_dtypes.
+ * Sources: OCP 8-bit floating point specification 1.0; FNUZ: arXiv 2206.02915; E8M0, E2M1: OCP microscaling formats 1.0.
  */
 #ifndef QOPT_RUNTIME_CONVERSIONS_H
 #define QOPT_RUNTIME_CONVERSIONS_H

@@ -25,8 +25,7 @@ typedef struct qopt_rt_context qopt_rt_context;
  * rank and shape. Called through qopt_rt_run only. */
 typedef void (*qopt_entry_fn)(qopt_rt_context *ctx, const qopt_tensor *inputs, qopt_tensor *outputs);
 
-/* ---- Context
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- Context ---- */
 
 /* A context of `threads` threads, the caller's included (0: one for each core that this process may use). Where the
  * system gives fewer threads, the context has fewer. Null when memory is out. */
@@ -40,8 +39,7 @@ int32_t qopt_rt_threads(const qopt_rt_context *ctx);
 int32_t qopt_rt_run(qopt_rt_context *ctx, qopt_entry_fn entry, const qopt_tensor *inputs, qopt_tensor *outputs,
                     int32_t num_outputs);
 
-/* ---- Errors
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- Errors ---- */
 
 /* Records `sentence` as the run's error, unless there is one, and returns. `{0}`, `{1}`, … stand for `values`. */
 void qopt_rt_fail(qopt_rt_context *ctx, const char *sentence, const int64_t *values, int32_t num_values);
@@ -51,8 +49,7 @@ QOPT_RT_NORETURN void qopt_rt_raise(qopt_rt_context *ctx, const char *sentence, 
 /* The error of the last run; null when it went well. Valid until the next run. */
 const char *qopt_rt_error(const qopt_rt_context *ctx);
 
-/* ---- Memory
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- Memory ---- */
 
 /* `bytes` of uninitialized scratch memory, aligned to 64 or to `align` (a power of two) where that is more. Blocks are
  * cached and reused over runs; what a run has not freed when it ends is taken back. Never null: raises when memory is
@@ -75,8 +72,7 @@ void qopt_rt_memory_reset_peak(qopt_rt_context *ctx);
 /* Gives cached blocks back to the system. */
 void qopt_rt_trim(qopt_rt_context *ctx);
 
-/* ---- Parallel loops
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- Parallel loops ---- */
 
 typedef void (*qopt_body_fn)(void *args, int64_t begin, int64_t end);
 
@@ -86,8 +82,7 @@ typedef void (*qopt_body_fn)(void *args, int64_t begin, int64_t end);
  * thread. A chunk should be worth 10 µs or more. grain < 1 counts as 1. */
 void qopt_rt_parallel_for(qopt_rt_context *ctx, qopt_body_fn body, void *args, int64_t count, int64_t grain);
 
-/* ---- Observation (calibration, comparison of sites)
- * ----------------------------------------------------------------------- */
+/* ---- Observation (calibration, comparison of sites) ---- */
 
 /* Sees the value at a site. `value` is dense and valid during the call only. Called on the run's own thread, in program
  * order. */
@@ -98,8 +93,7 @@ void qopt_rt_set_observer(qopt_rt_context *ctx, qopt_observe_fn observe, void *u
 void qopt_rt_observe(qopt_rt_context *ctx, int32_t site, const void *data, int32_t dtype, int32_t rank,
                      const int64_t *shape, const int64_t *strides);
 
-/* ---- Profile of kernels
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Profile of kernels ---- */
 
 typedef struct qopt_rt_kernel_time {
   int64_t calls;
@@ -117,8 +111,7 @@ void qopt_rt_profile_end(qopt_rt_context *ctx, int32_t kernel);
 /* Zeros for a kernel that was not called or is unknown. */
 void qopt_rt_profile_read(const qopt_rt_context *ctx, int32_t kernel, qopt_rt_kernel_time *time);
 
-/* ---- Symbols for the JIT
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Symbols for the JIT ---- */
 
 typedef struct qopt_rt_symbol {
   const char *name;

@@ -1,0 +1,123 @@
+#include "ThreadPool.h"
+#include <cstdlib>
+#include <new>
+
+namespace qopt::rt {
+namespace {
+
+// About 20 µs on today's cores: longer than the gap between two kernels, shorter than what another process would miss.
+constexpr int spins = 1000;
+
+void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+} // namespace
+
+ThreadPool::ThreadPool(int32_t threads) {
+  if (threads <= 1)
+    return;
+  workers = static_cast<pthread_t *>(std::malloc(sizeof(pthread_t) * (threads - 1)));
+  if (!workers)
+    return;
+  while (numWorkers < threads - 1 && pthread_create(&workers[numWorkers], nullptr, workerMain, this) == 0)
+    ++numWorkers;
+}
+
+ThreadPool::~ThreadPool() {
+  stopping = true;
+  ++epoch;
+  wake();
+  for (int32_t i = 0; i < numWorkers; ++i)
+    pthread_join(workers[i], nullptr);
+  std::free(workers);
+  pthread_cond_destroy(&loopOpened);
+  pthread_cond_destroy(&loopLeft);
+  pthread_mutex_destroy(&mutex);
+}
+
+void ThreadPool::run(const Loop &newLoop) {
+  loop = newLoop;
+  nextChunk.store(0, std::memory_order_relaxed);
+  open = true;
+  ++epoch;
+  wake();
+  takePart();
+  open = false;
+  for (int i = 0; i < spins && inside != 0; ++i)
+    pause();
+  if (inside == 0)
+    return;
+  // A worker has lost its core in the middle of a chunk: sleep, so that it may have this one.
+  pthread_mutex_lock(&mutex);
+  callerSleeps = true;
+  while (inside != 0)
+    pthread_cond_wait(&loopLeft, &mutex);
+  callerSleeps = false;
+  pthread_mutex_unlock(&mutex);
+}
+
+/// Claims chunks until none is left: large runs first, single chunks at the end, so that all threads finish together.
+void ThreadPool::takePart() {
+  int64_t chunks = loop.chunks, shares = 4 * int64_t(threads());
+  for (;;) {
+    int64_t first = nextChunk.load(std::memory_order_relaxed), last;
+    do {
+      if (first >= chunks)
+        return;
+      int64_t take = (chunks - first) / shares;
+      last = first + (take > 1 ? take : 1);
+    } while (!nextChunk.compare_exchange_weak(first, last, std::memory_order_relaxed));
+    if (!loop.run(loop, first, last)) {
+      nextChunk.store(chunks, std::memory_order_relaxed);
+      return;
+    }
+  }
+}
+
+void *ThreadPool::workerMain(void *pool) {
+  static_cast<ThreadPool *>(pool)->work();
+  return nullptr;
+}
+
+void ThreadPool::work() {
+  uint64_t seen = 0;
+  while (waitForLoop(seen)) {
+    seen = epoch;
+    ++inside;
+    if (open)
+      takePart();
+    if (--inside == 0 && callerSleeps) {
+      pthread_mutex_lock(&mutex);
+      pthread_cond_signal(&loopLeft);
+      pthread_mutex_unlock(&mutex);
+    }
+  }
+}
+
+/// Waits until the epoch is no longer `seen`; false when the pool ends.
+bool ThreadPool::waitForLoop(uint64_t seen) {
+  for (int i = 0; i < spins && epoch == seen; ++i)
+    pause();
+  if (epoch == seen) {
+    pthread_mutex_lock(&mutex);
+    ++sleepers;
+    while (epoch == seen)
+      pthread_cond_wait(&loopOpened, &mutex);
+    --sleepers;
+    pthread_mutex_unlock(&mutex);
+  }
+  return !stopping;
+}
+
+void ThreadPool::wake() {
+  if (sleepers == 0)
+    return;
+  pthread_mutex_lock(&mutex);
+  pthread_cond_broadcast(&loopOpened);
+  pthread_mutex_unlock(&mutex);
+}
+
+} // namespace qopt::rt
