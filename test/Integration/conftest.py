@@ -1,0 +1,36 @@
+"""What every integration test gets: the tools that were built, and the folder of real models."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("QOPT_BIN", TOP / "build/bin"))
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """tool(name, *arguments, status=0): runs a built tool, checks its exit status, returns the finished process."""
+
+    def run(name, *arguments, status=0, **options):
+        assert (BIN / name).exists(), f"{BIN / name} has not been built"
+        done = subprocess.run([BIN / name, *map(str, arguments)], capture_output=True, text=True, **options)
+        assert done.returncode == status, f"{name} {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def model():
+    """model(name): the path of a file in QOPT_MODELS; the test is skipped where it is not there."""
+    folder = os.environ.get("QOPT_MODELS", "")
+
+    def path(name):
+        found = pathlib.Path(folder) / name
+        if not folder or not found.exists():
+            pytest.skip(f"{name} is not in QOPT_MODELS")
+        return found
+
+    return path
