@@ -20,7 +20,9 @@ def state(case):
         if (found := case.find(tag)) is not None:
             return "failed", found.get("message") or (found.text or "").strip()[:200]
     if (found := case.find("skipped")) is not None:
-        return "skipped", found.get("message") or (found.text or "").strip() or "no reason given"
+        # gtest puts the source line before the reason.
+        lines = (found.get("message") or found.text or "").strip().splitlines()
+        return "skipped", lines[-1] if lines else "no reason given"
     if case.get("status") in ("disabled", "notrun"):
         return "skipped", "disabled"
     return ("failed", "ctest says so") if case.get("status") == "fail" else ("passed", "")
