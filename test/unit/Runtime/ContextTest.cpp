@@ -180,7 +180,7 @@ TEST(Run, CallersOfOneContextWait) {
   std::vector<std::thread> callers;
   std::atomic<int> good{0};
   for (int caller = 0; caller < 4; ++caller)
-    callers.emplace_back([&] {
+    callers.emplace_back([&, caller] {
       auto entry = [](qopt_rt_context *ctx, const qopt_tensor *inputs, qopt_tensor *outputs) {
         scalarOutput(ctx, outputs[0], *static_cast<float *>(inputs[0].data) + 1);
       };
