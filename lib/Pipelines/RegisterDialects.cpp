@@ -3,6 +3,7 @@
 #include "qopt/Dialect/NN/IR/NN.h"
 #include "qopt/Dialect/ONNXRaw/IR/ONNXRaw.h"
 #include "qopt/Dialect/Qopt/IR/Qopt.h"
+#include "qopt/Interfaces/LinearLike.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -11,4 +12,5 @@ void qopt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<nn::NNDialect, onnxraw::ONNXRawDialect, qir::QoptDialect>();
+  registerNNLinearModels(registry);
 }

@@ -1,0 +1,19 @@
+//===- Passes.h - Quantization passes ----------------------------------------===//
+#ifndef QOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H
+#define QOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H
+
+#include "qopt/Dialect/NN/IR/NN.h"
+#include "qopt/Dialect/Qopt/IR/Qopt.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace qopt {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
+
+} // namespace qopt
+
+#endif // QOPT_DIALECT_QOPT_TRANSFORMS_PASSES_H

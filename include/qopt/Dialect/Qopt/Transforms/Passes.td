@@ -1,0 +1,68 @@
+// Quantization passes: they work on interfaces and the placement table, and take statistics from module attributes.
+#ifndef QOPT_DIALECT_QOPT_TRANSFORMS_PASSES
+#define QOPT_DIALECT_QOPT_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def InsertObserversPass : Pass<"qopt-insert-observers", "::mlir::ModuleOp"> {
+  let summary = "Observe every tensor that could be quantized";
+  let description = [{
+    Puts a `qopt.observe` after each site (see Sites.h) that touches an op of the placement table, and lists the names in the module
+    attribute `qopt.sites`, by index. With `linear-inputs-only`, only the activations of linear ops are observed.
+
+    ```mlir
+    %y = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+    // becomes
+    %y = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
+    qopt.observe %y, "relu_1", 0 : tensor<4xf32>
+    ```
+  }];
+  let options = [
+    Option<"linearInputsOnly", "linear-inputs-only", "bool", "false", "Observe the activations of linear ops only">
+  ];
+  let dependentDialects = ["::qopt::qir::QoptDialect"];
+}
+
+def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
+  let summary = "Quantize weights and activations as quantize/dequantize pairs";
+  let description = [{
+    Linear ops get int8 weights (symmetric, per output channel) and, unless `activations` is `none`, quantized activations: `static` with
+    the range that the module attribute `qopt.ranges` states for the site (`{site = array<f64: min, max>}`), or `dynamic` with one scale per token.
+    The placement table says which ops between them stay in integers. Each linear op's outcome is recorded (`qopt.decisions`).
+
+    ```mlir
+    %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    // becomes
+    %q = qopt.quantize %x, %s, %z : (tensor<?x4xf32>, tensor<f32>, tensor<ui8>) -> tensor<?x4xui8>
+    %d = qopt.dequantize %q, %s, %z : (tensor<?x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<?x4xf32>
+    %wd = qopt.dequantize %wq, %ws {axis = 1 : i64} : (tensor<4x2xi8>, tensor<2xf32>) -> tensor<4x2xf32>
+    %y = nn.matmul %d, %wd : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"activations", "activations", "std::string", "\"static\"", "none, static or dynamic">,
+    Option<"activationType", "activation-type", "std::string", "\"ui8\"", "ui8 (asymmetric) or i8 (symmetric)">,
+    Option<"weightClip", "weight-clip", "std::string", "\"max\"", "max (abs-max) or mse (searched clip)">,
+    Option<"computedProducts", "computed-products", "bool", "false", "Also quantize products of two computed tensors (attention)">,
+    ListOption<"ignore", "ignore", "std::string", "Names of ops to keep in float">
+  ];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
+def LegalizePass : Pass<"qopt-legalize", "::mlir::ModuleOp"> {
+  let summary = "Turn quantize/dequantize islands into integer compute";
+  let description = [{
+    Products and convolutions of dequantized operands become `qopt.integer_matmul`/`qopt.integer_conv` with the scales multiplied afterwards;
+    ops that only move elements move codes. The int32 accumulator is proven not to overflow from the weights themselves, else the op stays
+    in float and the record says so.
+
+    ```mlir
+    %acc = qopt.integer_matmul %q, %wq zero_point_a %z : (tensor<?x4xui8>, tensor<4x2xi8>, tensor<ui8>) -> tensor<?x2xi32>
+    %f = nn.cast %acc : (tensor<?x2xi32>) -> tensor<?x2xf32>
+    %y = nn.mul %f, %scales : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
+#endif

@@ -1,0 +1,26 @@
+//===- LinearLike.h - Contractions of an activation with a weight ------------===//
+#ifndef QOPT_INTERFACES_LINEARLIKE_H
+#define QOPT_INTERFACES_LINEARLIKE_H
+
+#include "mlir/IR/OpDefinition.h"
+
+#include "qopt/Interfaces/LinearLike.h.inc"
+
+namespace mlir {
+class DialectRegistry;
+} // namespace mlir
+
+namespace qopt {
+
+/// The weight as constant attribute, or null where the second factor is computed.
+mlir::ElementsAttr constantWeight(LinearLikeOpInterface op);
+
+/// Attaches the interface to nn.conv, nn.conv_transpose, nn.matmul and nn.gemm.
+void registerNNLinearModels(mlir::DialectRegistry &registry);
+
+/// Attaches the interface to linalg.matmul and the channels-last linalg convolutions, and to tosa.conv2d and tosa.matmul.
+void registerUpstreamLinearModels(mlir::DialectRegistry &registry);
+
+} // namespace qopt
+
+#endif // QOPT_INTERFACES_LINEARLIKE_H

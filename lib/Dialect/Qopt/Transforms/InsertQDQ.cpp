@@ -1,0 +1,293 @@
+// Places quantize/dequantize pairs. First every linear op is judged; then values are chosen; then the pairs are put in.
+#include "QuantizeWeights.h"
+
+#include "qopt/Analysis/Constants.h"
+#include "qopt/Analysis/Decisions.h"
+#include "qopt/Analysis/Placement.h"
+#include "qopt/Analysis/Sites.h"
+#include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Interfaces/LinearLike.h"
+#include "qopt/Numerics/Quantizers/Scales.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace qopt {
+#define GEN_PASS_DEF_INSERTQDQPASS
+#include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
+} // namespace qopt
+
+using namespace mlir;
+using namespace qopt;
+
+namespace {
+
+enum class Activations { None, Static, Dynamic };
+
+struct Settings {
+  Activations activations;
+  bool unsignedCodes;
+  WeightClip clip;
+  bool computedProducts;
+  llvm::StringSet<> ignore;
+};
+
+/// The module attribute `qopt.ranges`.
+class Ranges {
+public:
+  explicit Ranges(ModuleOp module) : dict(module->getAttrOfType<DictionaryAttr>("qopt.ranges")) {}
+  std::optional<std::pair<double, double>> of(llvm::StringRef site) const {
+    auto range = dict ? dict.getAs<DenseF64ArrayAttr>(site) : DenseF64ArrayAttr();
+    if (!range || range.size() != 2)
+      return std::nullopt;
+    return std::pair(range[0], range[1]);
+  }
+
+private:
+  DictionaryAttr dict;
+};
+
+bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
+
+/// One function's placement.
+class Placer {
+public:
+  Placer(func::FuncOp func, const Settings &settings, const Ranges &ranges, DecisionLog &log)
+      : func(func), settings(settings), ranges(ranges), log(log), sites(func) {}
+
+  void run() {
+    func.walk([&](LinearLikeOpInterface op) { judge(op); });
+    if (settings.activations == Activations::Static)
+      growIntegerRegion();
+    for (LinearLikeOpInterface op : linears)
+      quantizeWeightOf(op);
+    if (settings.activations != Activations::None)
+      for (auto &[value, uses] : chosen)
+        insertPair(value, uses.getArrayRef());
+  }
+
+private:
+  // ---- which linear ops
+  void judge(LinearLikeOpInterface op) {
+    std::string code, reason;
+    if (!refuse(op, code, reason)) {
+      linears.push_back(op);
+      OpOperand &activation = op.getActivationOperand();
+      chosen[activation.get()].insert(&activation);
+      if (!constantWeight(op)) {
+        OpOperand &weight = op.getWeightOperand();
+        chosen[weight.get()].insert(&weight);
+      }
+      return;
+    }
+    log.add(op, code == "QUANT-NO-RANGE" || code == "QUANT-WEIGHT" ? Outcome::FellBack : Outcome::Kept, code, reason);
+  }
+
+  bool refuse(LinearLikeOpInterface op, std::string &code, std::string &reason) {
+    auto because = [&](llvm::StringRef c, const llvm::Twine &r) {
+      code = c.str(), reason = r.str();
+      return true;
+    };
+    std::string name = locationName(op.getLoc(), op->getName().getStringRef());
+    if (settings.ignore.contains(name))
+      return because("QUANT-IGNORED", "the request names it to stay in float");
+    Value activation = op.getActivationOperand().get(), weight = op.getWeightOperand().get();
+    if (!isF32Tensor(activation) || !isF32Tensor(weight))
+      return because("QUANT-TYPE", "it does not compute in float32");
+    if (!constantWeight(op)) {
+      if (settings.activations != Activations::Static || !settings.computedProducts)
+        return because("QUANT-COMPUTED", "both factors are computed: it has no weight to quantize");
+    } else if (op.getWeightOutputAxis() < 0)
+      return because("QUANT-RANK", "its weight is a vector");
+    if (settings.activations != Activations::Static)
+      return false;
+    for (Value value : {activation, weight})
+      if (!constantOf(value) && !ranges.of(sites.name(value)))
+        return because("QUANT-NO-RANGE", "no calibration sample reached the tensor '" + sites.name(value).str() + "'");
+    return false;
+  }
+
+  // ---- which values
+  /// Integer elementwise ops read codes too: those whose result is quantized, as far as their operands are.
+  void growIntegerRegion() {
+    SmallVector<Value> work;
+    for (auto &[value, uses] : chosen)
+      work.push_back(value);
+    while (!work.empty()) {
+      Value value = work.pop_back_val();
+      Operation *producer = value.getDefiningOp();
+      if (!producer || producer->getNumResults() != 1)
+        continue;
+      Role role = placement(producer).role;
+      if (role == Role::Transparent)
+        hoistThrough(producer, value, work);
+      else if (role == Role::Elementwise)
+        for (OpOperand &operand : producer->getOpOperands())
+          if (auto found = chosen.find(operand.get()); found != chosen.end())
+            found->second.insert(&operand);
+    }
+    // A second look: values that were chosen after their elementwise user was visited.
+    for (auto &[value, uses] : chosen)
+      for (OpOperand &use : value.getUses())
+        if (use.getOwner()->getNumResults() == 1 && placement(use.getOwner()).role == Role::Elementwise &&
+            chosen.count(use.getOwner()->getResult(0)))
+          uses.insert(&use);
+  }
+
+  /// Quantizes before an op that only moves elements, where nothing else needs the float result.
+  void hoistThrough(Operation *mover, Value result, SmallVectorImpl<Value> &work) {
+    auto &uses = chosen[result];
+    if (!llvm::all_of(result.getUses(), [&](OpOperand &use) { return uses.contains(&use); }))
+      return;
+    Value source = mover->getOperand(0);
+    bool concat = isa<nn::ConcatOp>(mover);
+    SmallVector<OpOperand *> moved;
+    for (OpOperand &operand : mover->getOpOperands().take_front(concat ? mover->getNumOperands() : 1)) {
+      if (!isF32Tensor(operand.get()) || constantOf(operand.get()))
+        return;
+      moved.push_back(&operand);
+    }
+    if (!concat && !source.hasOneUse() && !chosen.count(source))
+      return;
+    for (OpOperand *operand : moved) {
+      chosen[operand->get()].insert(operand);
+      if (!rangeSource.count(operand->get()))
+        rangeSource[operand->get()] = rangeOwner(result);
+      work.push_back(operand->get());
+    }
+  }
+
+  Value rangeOwner(Value value) const {
+    auto found = rangeSource.find(value);
+    return found == rangeSource.end() ? value : found->second;
+  }
+
+  // ---- putting pairs in
+  void insertPair(Value value, ArrayRef<OpOperand *> uses) {
+    OpBuilder b(func.getContext());
+    b.setInsertionPointAfterValue(value);
+    Value pair = settings.activations == Activations::Dynamic ? dynamicPair(b, value) : staticPair(b, value);
+    if (!pair)
+      return;
+    for (OpOperand *use : uses)
+      use->set(pair);
+  }
+
+  Value staticPair(OpBuilder &b, Value value) {
+    auto range = ranges.of(sites.name(rangeOwner(value)));
+    if (!range)
+      range = ranges.of(sites.name(value));
+    if (!range)
+      return {};
+    AffineOptions options;
+    options.symmetric = !settings.unsignedCodes;
+    options.range = settings.unsignedCodes ? IntRange{0, 255} : IntRange{-127, 127};
+    AffineParams params = paramsFromRange(range->first, range->second, options);
+
+    Location loc = value.getLoc();
+    auto codeType = IntegerType::get(b.getContext(), 8, settings.unsignedCodes ? IntegerType::Unsigned : IntegerType::Signless);
+    auto scalarOf = [&](Type element) { return RankedTensorType::get({}, element); };
+    Value scale = nn::ConstantOp::create(b, loc, DenseElementsAttr::get(scalarOf(b.getF32Type()), params.scale));
+    Value zero = nn::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(scalarOf(codeType), APInt(8, static_cast<uint64_t>(params.zeroPoint), false, true)));
+    auto type = cast<RankedTensorType>(value.getType());
+    Value q = qir::QuantizeOp::create(b, loc, type.clone(codeType), value, scale, zero, nullptr, nullptr);
+    return qir::DequantizeOp::create(b, loc, type, q, scale, zero, nullptr, nullptr);
+  }
+
+  Value dynamicPair(OpBuilder &b, Value value) {
+    Location loc = value.getLoc();
+    auto type = cast<RankedTensorType>(value.getType());
+    int64_t last = type.getRank() - 1;
+    if (last < 0 || type.isDynamicDim(last))
+      return {};
+    SmallVector<int64_t> scaleShape(type.getShape());
+    scaleShape[last] = 1;
+    auto scaleType = RankedTensorType::get(scaleShape, b.getF32Type());
+    auto codeType = b.getI8Type();
+    auto params = qir::DynamicParamsOp::create(b, loc, TypeRange{scaleType, RankedTensorType::get(scaleShape, codeType)}, value,
+                                               b.getI64IntegerAttr(last));
+    auto axis = b.getI64IntegerAttr(last), block = b.getI64IntegerAttr(type.getDimSize(last));
+    Value q = qir::QuantizeOp::create(b, loc, type.clone(codeType), value, params.getScale(), Value(), axis, block);
+    return qir::DequantizeOp::create(b, loc, type, q, params.getScale(), Value(), axis, block);
+  }
+
+  void quantizeWeightOf(LinearLikeOpInterface op) {
+    ElementsAttr weight = constantWeight(op);
+    if (!weight) {
+      log.add(op, Outcome::Quantized, "QUANT-COMPUTED", "both factors are quantized activations");
+      return;
+    }
+    int64_t axis = op.getWeightOutputAxis();
+    WeightCodes &codes = weights[{weight, axis}];
+    if (!codes.codes && codes.error.empty())
+      codes = quantizeWeight(weight, axis, settings.clip);
+    if (!codes.error.empty()) {
+      OpOperand *activation = &op.getActivationOperand();
+      chosen[activation->get()].remove(activation);
+      log.add(op, Outcome::FellBack, "QUANT-WEIGHT", codes.error);
+      return;
+    }
+    OpBuilder b(op);
+    Value q = nn::ConstantOp::create(b, op.getLoc(), codes.codes);
+    Value scale = nn::ConstantOp::create(b, op.getLoc(), codes.scales);
+    op.getWeightOperand().set(qir::DequantizeOp::create(b, op.getLoc(), weight.getShapedType(), q, scale, Value(),
+                                                        b.getI64IntegerAttr(axis), nullptr));
+    log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
+  }
+
+  func::FuncOp func;
+  const Settings &settings;
+  const Ranges &ranges;
+  DecisionLog &log;
+  Sites sites;
+  SmallVector<LinearLikeOpInterface> linears;
+  llvm::MapVector<Value, llvm::SmallSetVector<OpOperand *, 4>> chosen; ///< value → the uses that read codes
+  llvm::DenseMap<Value, Value> rangeSource;                            ///< whose range a hoisted pair takes
+  llvm::DenseMap<std::pair<Attribute, int64_t>, WeightCodes> weights;
+};
+
+struct InsertQDQ : qopt::impl::InsertQDQPassBase<InsertQDQ> {
+  using InsertQDQPassBase::InsertQDQPassBase;
+
+  void runOnOperation() override {
+    Settings settings;
+    if (failed(readSettings(settings)))
+      return signalPassFailure();
+    DecisionLog log(getOperation());
+    Ranges ranges(getOperation());
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (!func.isExternal())
+        Placer(func, settings, ranges, log).run();
+  }
+
+  LogicalResult readSettings(Settings &settings) {
+    auto refuse = [&](llvm::StringRef option, llvm::StringRef value, llvm::StringRef choices) -> LogicalResult {
+      return getOperation().emitError("qopt-insert-qdq: ") << option << " is '" << value << "'; it must be " << choices;
+    };
+    if (activations == "none")
+      settings.activations = Activations::None;
+    else if (activations == "static")
+      settings.activations = Activations::Static;
+    else if (activations == "dynamic")
+      settings.activations = Activations::Dynamic;
+    else
+      return refuse("activations", activations, "none, static or dynamic");
+    if (activationType != "ui8" && activationType != "i8")
+      return refuse("activation-type", activationType, "ui8 or i8");
+    if (weightClip != "max" && weightClip != "mse")
+      return refuse("weight-clip", weightClip, "max or mse");
+    settings.unsignedCodes = activationType == "ui8";
+    settings.clip = weightClip == "mse" ? WeightClip::MSE : WeightClip::Max;
+    settings.computedProducts = computedProducts;
+    for (const std::string &name : ignore)
+      settings.ignore.insert(name);
+    return LogicalResult::success();
+  }
+};
+
+} // namespace
