@@ -1,6 +1,6 @@
 //===- ScalesTest.cpp - Scales from ranges and weights --------------------===//
 
-#include "Golden.h"
+#include "Threads.h"
 #include "qopt/Numerics/Quantizers/Equalize.h"
 #include "qopt/Numerics/Quantizers/Scales.h"
 
@@ -8,10 +8,9 @@
 
 #include <cmath>
 #include <random>
-#include <thread>
 
 using namespace qopt;
-using test::golden;
+using test::twoThreads;
 
 namespace {
 
@@ -22,16 +21,6 @@ std::vector<float> normalValues(size_t count, unsigned seed) {
   for (float &value : values)
     value = normal(random);
   return values;
-}
-
-void twoThreads(int64_t count, const std::function<void(int64_t)> &body) {
-  std::thread odd([&] {
-    for (int64_t i = 1; i < count; i += 2)
-      body(i);
-  });
-  for (int64_t i = (count - 1) & ~1; i >= 0; i -= 2) // backwards, so that order shows
-    body(i);
-  odd.join();
 }
 
 TEST(ParamsFromRange, ZeroIsAlwaysExact) {
