@@ -65,4 +65,23 @@ def LegalizePass : Pass<"qopt-legalize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
 }
 
+def SmoothQuantPass : Pass<"qopt-smoothquant", "::mlir::ModuleOp"> {
+  let summary = "Move activation outliers into weights (SmoothQuant)";
+  let description = [{
+    Linears that share an activation get it divided per channel by s and their weights multiplied by it. The division is an explicit
+    `nn.mul` that fuses into the kernel that makes or quantizes the activation. Statistics come from the module attribute `qopt.channels`
+    (`{site = {min, max, mean_square}}`); the range of the new tensor is entered in `qopt.ranges`. Without `alpha` each group takes the scales
+    of least expected output error (see Numerics/Quantizers/SmoothSearch.h).
+
+    ```mlir
+    %y = nn.matmul %x, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+    // becomes
+    %i = nn.mul %x, %inverse_s : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    %y = nn.matmul %i, %s_w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [Option<"alpha", "alpha", "double", "-1.0", "Fixed migration strength from 0 to 1; negative: searched">];
+  let dependentDialects = ["::qopt::nn::NNDialect"];
+}
+
 #endif
