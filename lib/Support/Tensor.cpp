@@ -120,6 +120,16 @@ Expected<Tensor> Tensor::reshape(ArrayRef<int64_t> shape) const {
   return result;
 }
 
+Expected<Tensor> Tensor::withType(DType newType, ArrayRef<int64_t> shape) const {
+  if (type == DType::String)
+    return makeError("strings cannot be seen as " + name(newType));
+  Expected<Tensor> result = borrow(newType, shape, view, owner);
+  // Unaligned bytes were copied, and are writable already.
+  if (result && result->data() == data())
+    result->writable = writable;
+  return result;
+}
+
 Expected<Tensor> Tensor::slice(int64_t begin, int64_t end) const {
   if (dims.empty())
     return makeError("a scalar has no rows to slice");

@@ -82,6 +82,9 @@ public:
   /// The same elements under another shape of the same size; shares the bytes.
   llvm::Expected<Tensor> reshape(llvm::ArrayRef<int64_t> shape) const;
 
+  /// The same bytes as elements of `type`; shares them. Errors: sizes that differ, String.
+  llvm::Expected<Tensor> withType(DType type, llvm::ArrayRef<int64_t> shape) const;
+
   /// Rows [begin, end) along axis 0; shares the bytes. Errors: a scalar, or a range outside the axis.
   llvm::Expected<Tensor> slice(int64_t begin, int64_t end) const;
 
