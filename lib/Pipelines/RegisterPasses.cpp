@@ -1,5 +1,7 @@
 #include "qopt/Pipelines/Register.h"
 
+#include "qopt/Codegen/CPU/Passes.h"
+#include "qopt/Codegen/Common/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 
 #include "mlir/InitAllPasses.h"
@@ -8,6 +10,8 @@ void qopt::registerAllPasses() {
   [[maybe_unused]] static const bool once = [] {
     mlir::registerAllPasses();
     registerQoptQoptTransformsPasses();
+    registerQoptCodegenCommonPasses();
+    registerQoptCodegenCPUPasses();
     return true;
   }();
 }

@@ -106,9 +106,4 @@ private:
   int64_t textBegin = 0;
 };
 
-struct NamedTensor {
-  std::string name;
-  Tensor tensor;
-};
-
 } // namespace qopt

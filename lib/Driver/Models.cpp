@@ -1,0 +1,59 @@
+#include "Models.h"
+#include "qopt/Execution/JIT.h"
+#include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/Register.h"
+#include "qopt/Pipelines/Run.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace llvm;
+
+namespace qopt {
+
+static std::shared_ptr<mlir::MLIRContext> makeContext() {
+  mlir::DialectRegistry registry;
+  registerAllDialects(registry);
+  return std::make_shared<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
+}
+
+static Expected<Model> parse(StringRef path) {
+  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/path.ends_with(".mlir"));
+  if (!buffer)
+    return makeError("'" + path + "' cannot be read: " + buffer.getError().message());
+  auto source = std::make_shared<SourceMgr>();
+  source->AddNewSourceBuffer(std::move(*buffer), SMLoc());
+  Model model{makeContext(), {}};
+  DiagnosticSentence sentence(model.context.get());
+  model.module = mlir::parseSourceFile<mlir::ModuleOp>(source, model.context.get());
+  if (!model.module)
+    return sentence.error();
+  return model;
+}
+
+Expected<Model> loadModel(StringRef path) {
+  if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
+    return parse(path);
+  return makeError("'" + path + "' is not a model that qopt reads: .onnx, .mlir and .mlirbc are");
+}
+
+Expected<std::unique_ptr<Executor>> loadExecutor(StringRef path, StringRef target, int32_t threads, unsigned optLevel,
+                                                 Session &session) {
+  auto model = loadModel(path);
+  if (!model)
+    return model.takeError();
+  CPUOptions options;
+  options.target = target.str();
+  mlir::PassManager pm(model->context.get(), mlir::ModuleOp::getOperationName());
+  buildLoweringPipeline(pm, options);
+  if (session.configurePasses)
+    session.configurePasses(pm);
+  if (Error error = runPasses(pm, *model->module))
+    return inContext("'" + path + "'", std::move(error));
+  return createJITExecutor(std::move(model->module), model->context, {target.str(), threads, optLevel});
+}
+
+} // namespace qopt

@@ -1,0 +1,81 @@
+#include "qopt/Pipelines/CPU.h"
+#include "qopt/Codegen/CPU/Passes.h"
+#include "qopt/Codegen/Common/Passes.h"
+#include "qopt/Pipelines/Run.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace qopt {
+
+static void addCleanUp(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addPass(createRecordSignaturePass());
+  // Hook: passes of Codegen/CPU/Kernels on nn and qopt, before the generic lowering takes what they left.
+  // Hook: convert-nn-to-linalg, convert-qopt-to-linalg.
+  addCleanUp(pm);
+}
+
+void buildTensorStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addPass(createInlinerPass());
+  pm.addPass(createSymbolDCEPass());
+  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  addCleanUp(pm);
+  // Hook: tile-and-fuse of Codegen/CPU/Kernels on tensors.
+}
+
+void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addNestedPass<func::FuncOp>(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion = bufferization::LayoutMapOption::IdentityLayoutMap;
+  bufferize.allowReturnAllocsFromLoops = true;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  addCleanUp(pm);
+  pm.addPass(createExternalizeConstantsPass());
+  pm.addPass(createPlaceOutputsPass());
+  pm.addNestedPass<func::FuncOp>(createPlaceDeallocsPass());
+  pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
+  // Hook: passes of Codegen/CPU/Kernels on buffers.
+}
+
+void buildLoopStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  addCleanUp(pm);
+}
+
+void buildLLVMStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addPass(createAddEntryPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanUp(pm);
+}
+
+void buildLoweringPipeline(OpPassManager &pm, const CPUOptions &options) {
+  buildGraphStage(pm, options);
+  buildTensorStage(pm, options);
+  buildBufferStage(pm, options);
+  buildLoopStage(pm, options);
+  buildLLVMStage(pm, options);
+}
+
+llvm::Error lowerForCPU(ModuleOp module, const CPUOptions &options) {
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  buildLoweringPipeline(pm, options);
+  return runPasses(pm, module);
+}
+
+} // namespace qopt
