@@ -1,5 +1,6 @@
 #include "qopt/Pipelines/Register.h"
 
+#include "qopt/Codegen/CPU/Kernels/QCPU.h"
 #include "qopt/Dialect/NN/IR/NN.h"
 #include "qopt/Dialect/ONNXRaw/IR/ONNXRaw.h"
 #include "qopt/Dialect/Qopt/IR/Qopt.h"
@@ -11,6 +12,6 @@
 void qopt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<nn::NNDialect, onnxraw::ONNXRawDialect, qir::QoptDialect>();
+  registry.insert<nn::NNDialect, onnxraw::ONNXRawDialect, qir::QoptDialect, qcpu::QCPUDialect>();
   registerNNLinearModels(registry);
 }

@@ -2,6 +2,7 @@
 
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
+#include "qopt/Codegen/CPU/Kernels/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 
 #include "mlir/InitAllPasses.h"
@@ -12,6 +13,7 @@ void qopt::registerAllPasses() {
     registerQoptQoptTransformsPasses();
     registerQoptCodegenCommonPasses();
     registerQoptCodegenCPUPasses();
+    qcpu::registerQoptKernelsPasses();
     return true;
   }();
 }

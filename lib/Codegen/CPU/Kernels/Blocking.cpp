@@ -1,0 +1,93 @@
+#include "Blocking.h"
+#include "Kernels.h"
+
+using namespace mlir;
+using namespace qopt::qcpu;
+
+namespace {
+
+/// Register tiles over a block of rows and one panel.
+struct PanelProduct {
+  Emitter &e;
+  const KernelForm &form;
+  const Product &product;
+  Value zeros;
+
+  PanelProduct(Emitter &e, const KernelForm &form, const Product &product) : e(e), form(form), product(product) {
+    zeros = e.stack(accumulatorType(e, form), form.nr, 64);
+    VectorType type = e.vec(form.lanes, accumulatorType(e, form));
+    for (int64_t lane = 0; lane < form.nr; lane += form.lanes)
+      e.store(e.zeros(type), e.at(zeros, lane * accumulatorBytes));
+  }
+
+  void emit(const ABlock &a, Value panel, Value row, Value rows, Value column, Value k0, Value depth) {
+    Value columns = e.sub(product.n, column), columnBytes = e.mul(column, accumulatorBytes);
+    Value cStride = e.mul(product.ldc, accumulatorBytes);
+    Value c = e.at(e.at(product.c, columnBytes), e.mul(row, cStride));
+    Value start = e.select(e.isNull(product.init), zeros, e.at(product.init, columnBytes));
+    // The first block along K starts from init, the others go on from c.
+    Value first = e.equal(k0, e.index(0));
+    Value init = e.select(first, start, c), initStride = e.select(first, e.index(0), cStride);
+    Value steps = e.ceilDiv(depth, form.kPack);
+    e.loop(e.index(0), rows, e.index(form.mr), [&](Value r) {
+      TileOperands tile{e.at(a.address, e.mul(r, a.rowBytes)), a.rowBytes, panel, Value(), steps,
+                        e.at(init, e.mul(r, initStride)), initStride, e.at(c, e.mul(r, cStride)), cStride, columns};
+      e.dispatch(e.min(e.sub(rows, r), e.index(form.mr)), form.mr,
+                 [&](int64_t count) { emitTile(e, form, count, /*panels=*/1, tile); });
+    });
+  }
+};
+
+/// Calls body(first, size) for the blocks of [0, total); once with size zero when total is zero and `atLeastOnce`.
+void blocksOf(Emitter &e, Value total, int64_t size, bool atLeastOnce, llvm::function_ref<void(Value, Value)> body) {
+  Value end = atLeastOnce ? e.max(total, e.index(1)) : total;
+  e.loop(e.index(0), end, e.index(size), [&](Value first) { body(first, e.min(e.sub(total, first), e.index(size))); });
+}
+
+} // namespace
+
+void qopt::qcpu::emitPreparedProduct(Emitter &e, const KernelForm &form, const Blocks &blocks, const Product &product,
+                                     ABlockSource aBlock, PanelSource panel) {
+  PanelProduct tiles(e, form, product);
+  blocksOf(e, product.m, blocks.rows, false, [&](Value row, Value rows) {
+    blocksOf(e, product.k, blocks.depth, true, [&](Value k0, Value depth) {
+      ABlock a = aBlock(row, rows, k0, depth);
+      e.loop(e.index(0), product.n, e.index(form.nr), [&](Value column) {
+        tiles.emit(a, panel(column, k0, depth), row, rows, column, k0, depth);
+      });
+    });
+  });
+}
+
+void qopt::qcpu::emitDirectProduct(Emitter &e, const KernelForm &form, const Blocks &blocks, const Product &product,
+                                   ABlockSource aBlock, PanelSource panel) {
+  PanelProduct tiles(e, form, product);
+  blocksOf(e, product.m, blocks.rows, false, [&](Value row, Value rows) {
+    e.loop(e.index(0), product.n, e.index(form.nr), [&](Value column) {
+      blocksOf(e, product.k, blocks.depth, true, [&](Value k0, Value depth) {
+        tiles.emit(aBlock(row, rows, k0, depth), panel(column, k0, depth), row, rows, column, k0, depth);
+      });
+    });
+  });
+}
+
+Value qopt::qcpu::panelScratch(Emitter &e, const KernelForm &form, const Blocks &blocks) {
+  return form.operands == Operands::Weight8 ? e.stack(e.f32(), blocks.depth * form.nr, 64) : Value();
+}
+
+Value qopt::qcpu::packedPanel(Emitter &e, const KernelForm &form, Value packed, Value k, Value column, Value k0,
+                              Value depth, Value scratch) {
+  int64_t stepBytes = form.nr * form.kPack * weightBytes(form);
+  Value panelBytes = e.mul(e.ceilDiv(k, form.kPack), stepBytes);
+  Value panel = e.at(packed, e.mul(e.floorDiv(column, form.nr), panelBytes));
+  panel = e.at(panel, e.mul(e.floorDiv(k0, form.kPack), stepBytes));
+  if (!scratch)
+    return panel;
+  e.loop(e.index(0), e.mul(depth, form.nr), e.index(form.lanes), [&](Value i) {
+    Value bytes = e.load(e.vec(form.lanes, e.i8()), e.at(panel, i));
+    Value wide = arith::ExtSIOp::create(e.builder, e.loc, e.vec(form.lanes, e.i32()), bytes);
+    Value floats = arith::SIToFPOp::create(e.builder, e.loc, e.vec(form.lanes, e.f32()), wide);
+    e.store(floats, e.at(scratch, e.mul(i, 4)));
+  });
+  return scratch;
+}

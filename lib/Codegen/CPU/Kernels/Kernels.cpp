@@ -1,0 +1,74 @@
+#include "Kernels.h"
+
+using namespace mlir;
+using namespace qopt::qcpu;
+
+static StringRef kindName(KernelKind kind) {
+  switch (kind) {
+  case KernelKind::Gemm:
+    return "gemm";
+  case KernelKind::Batch:
+    return "batch";
+  case KernelKind::BatchTransposed:
+    return "batch_t";
+  case KernelKind::Conv:
+    return "conv";
+  case KernelKind::Depthwise:
+    return "depthwise";
+  }
+  return "";
+}
+
+/// Which arguments are pointers, as one letter each ('p' or 'i').
+static std::string signature(KernelKind kind) {
+  switch (kind) {
+  case KernelKind::Gemm:
+    return "pipppiiii";
+  case KernelKind::Batch:
+  case KernelKind::BatchTransposed:
+    return "pipipiiii";
+  case KernelKind::Conv:
+  case KernelKind::Depthwise:
+    return "ppppii" + std::string(ConvArgumentCount, 'i');
+  }
+  return "";
+}
+
+static std::string symbolName(KernelKind kind, const KernelForm &form, bool aUnsigned) {
+  std::string name = ("qcpu_" + kindName(kind) + "_" + form.name).str();
+  std::replace(name.begin(), name.end(), '.', '_');
+  return aUnsigned ? name + "_u" : name;
+}
+
+static void emitBody(Emitter &e, KernelKind kind, const KernelForm &form, bool aUnsigned, ValueRange arguments) {
+  switch (kind) {
+  case KernelKind::Gemm:
+    return emitGemm(e, form, aUnsigned, arguments);
+  case KernelKind::Batch:
+  case KernelKind::BatchTransposed:
+    return emitBatch(e, form, kind == KernelKind::BatchTransposed, arguments);
+  case KernelKind::Conv:
+    return emitConv(e, form, aUnsigned, arguments);
+  case KernelKind::Depthwise:
+    return emitDepthwise(e, form, aUnsigned, arguments);
+  }
+}
+
+func::FuncOp qopt::qcpu::getOrEmitKernel(ModuleOp module, KernelKind kind, const KernelForm &form, bool aUnsigned) {
+  std::string name = symbolName(kind, form, aUnsigned);
+  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
+    return existing;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  Emitter e(builder, NameLoc::get(builder.getStringAttr(name)));
+  SmallVector<Type> types;
+  for (char letter : signature(kind))
+    types.push_back(letter == 'p' ? e.pointer() : e.i64());
+  auto function = func::FuncOp::create(builder, e.loc, name, builder.getFunctionType(types, {}));
+  function.setPrivate();
+  // One copy of each kernel: callers are many, and a call costs nothing beside the work.
+  function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  builder.setInsertionPointToStart(function.addEntryBlock());
+  emitBody(e, kind, form, aUnsigned, function.getArguments());
+  func::ReturnOp::create(builder, e.loc);
+  return function;
+}
