@@ -6,6 +6,8 @@ cd "$top"
 export QOPT_PYTHON=$python QOPT_ONNX_DIR
 QOPT_ONNX_DIR=$(bash tools/setup/libonnx.sh --prefix)
 # Two checkouts of the same sources share their objects.
+# CCACHE_SLOPPINESS: without it ccache compiles anew whatever uses a precompiled header.
+export CCACHE_SLOPPINESS=pch_defines,time_macros
 export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
 
 say "build: configuring with preset $preset"
