@@ -66,11 +66,6 @@ public:
   virtual llvm::Expected<std::unique_ptr<ArrayRows>> rows(llvm::StringRef name) = 0;
 };
 
-struct NamedTensor {
-  std::string name;
-  Tensor tensor;
-};
-
 /// All arrays of a .npz file, in its order.
 llvm::Expected<std::vector<NamedTensor>> readNpz(llvm::StringRef path);
 

@@ -106,4 +106,9 @@ private:
   int64_t textBegin = 0;
 };
 
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
 } // namespace qopt
