@@ -42,7 +42,17 @@ double roundHalfEven(double value) { return (value + 0x1.8p52) - 0x1.8p52; }
 
 /// Up to 512 rows of one grid, as integers, in panels of 24 columns: [panel][row][24].
 struct GramStats::Rows {
-  std::vector<double> panels;
+  struct alignas(64) Line {
+    double values[8];
+  };
+  static_assert(gramPanel % 8 == 0);
+
+  Rows(int64_t panelCount, int64_t count, int grid)
+      : lines(panelCount * count * gramPanel / 8), count(count), panelStride(count * gramPanel), grid(grid) {}
+  double *panel(int64_t index) { return lines.front().values + index * panelStride; }
+  const double *panel(int64_t index) const { return lines.front().values + index * panelStride; }
+
+  std::vector<Line> lines; // on cache lines, which vectors of the kernel must not straddle
   int64_t count, panelStride;
   int grid;
 };
@@ -68,11 +78,11 @@ void GramStats::add(std::span<const float> x, const ParallelFor &parallelFor) {
     int64_t panelCount = tilesPerSide() * gramPanelsPerTile;
     for (size_t begin = 0; begin < members.size(); begin += rowsAtOnce) {
       int64_t some = std::min<int64_t>(rowsAtOnce, static_cast<int64_t>(members.size() - begin));
-      Rows piece{std::vector<double>(panelCount * some * gramPanel, 0.0), some, some * gramPanel, grid};
+      Rows piece(panelCount, some, grid);
       double inverse = std::ldexp(1.0, -grid);
       parallelFor(panelCount, [&](int64_t panel) {
         int64_t first = panel * gramPanel, last = std::min(first + gramPanel, width);
-        double *out = piece.panels.data() + panel * piece.panelStride;
+        double *out = piece.panel(panel);
         for (int64_t r = 0; r < some; ++r, out += gramPanel)
           for (int64_t k = first; k < last; ++k)
             out[k - first] = roundHalfEven(x[members[begin + r] * width + k] * inverse);
@@ -83,7 +93,7 @@ void GramStats::add(std::span<const float> x, const ParallelFor &parallelFor) {
 }
 
 void GramStats::addGrid(const Rows &piece, const ParallelFor &parallelFor) {
-  int64_t side = tilesPerSide(), tileStride = gramPanelsPerTile * piece.panelStride;
+  int64_t side = tilesPerSide();
   std::vector<std::pair<int64_t, int64_t>> pairs;
   for (int64_t i = 0; i < side; ++i)
     for (int64_t j = i; j < side; ++j)
@@ -91,8 +101,8 @@ void GramStats::addGrid(const Rows &piece, const ParallelFor &parallelFor) {
   parallelFor(static_cast<int64_t>(pairs.size()), [&](int64_t index) {
     double sums[tileSize] = {};
     auto [i, j] = pairs[index];
-    addGramTile(piece.panels.data() + i * tileStride, piece.panels.data() + j * tileStride, piece.count,
-                piece.panelStride, sums);
+    addGramTile(piece.panel(i * gramPanelsPerTile), piece.panel(j * gramPanelsPerTile), piece.count, piece.panelStride,
+                sums);
     FixedSum *tile = tiles.data() + index * tileSize;
     for (int64_t e = 0; e < tileSize; ++e)
       tile[e].addScaled(static_cast<int64_t>(sums[e]), 2 * piece.grid);
