@@ -1,0 +1,146 @@
+// Recipes: YAML that says what is done to which ops. docs/recipes.md is the reference.
+//
+// A recipe is read into a validated struct; every error names the file and the line. Nothing in a recipe is ignored:
+// unknown keys, values out of range, combinations that contradict each other and selectors that match nothing are
+// errors.
+#pragma once
+#include "qopt/Recipe/Scheme.h"
+#include "qopt/Recipe/Selector.h"
+#include <variant>
+#include <vector>
+
+namespace qopt {
+
+enum class RangeRule { MinMax, MovingAverage, Percentile, MSE, Entropy };
+llvm::StringRef rangeRuleName(RangeRule rule);
+
+struct RecipeCalibration {
+  std::optional<RangeRule> method;
+  std::optional<double> percentile;        ///< 50 < p <= 100, with method percentile
+  std::optional<double> averagingConstant; ///< 0 < c <= 1, with method moving-average
+  std::optional<int64_t> samples;
+  std::optional<int64_t> maxLength;
+};
+
+// What each algorithm can be told. Defaults are those of the algorithm's paper or first implementation.
+
+struct RTNOptions {};
+
+/// arXiv 2211.10438. No alpha: searched per group of linears.
+struct SmoothQuantOptions {
+  std::optional<double> alpha;
+};
+
+/// arXiv 2306.00978.
+struct AWQOptions {
+  int64_t gridSize = 20;
+  bool duoScaling = true;
+  bool clip = true;
+};
+
+enum class ActivationOrder { None, Static, Dynamic };
+
+/// arXiv 2210.17323.
+struct GPTQOptions {
+  int64_t blockSize = 128;
+  double dampeningFraction = 0.01;
+  ActivationOrder order = ActivationOrder::Static;
+};
+
+/// Half-quadratic fit of the zero points (Badri and Shaji, 2023).
+struct HQQOptions {
+  int64_t iterations = 20;
+};
+
+/// Scales that minimize the squared error of the weights.
+struct ClipSearchOptions {
+  int64_t gridSize = 40;
+};
+
+/// arXiv 1906.04721, sections 4.1 and 4.2.
+struct EqualizationOptions {};
+struct BiasCorrectionOptions {};
+
+/// arXiv 2404.00456.
+struct RotationOptions {
+  bool randomized = true;
+  uint64_t seed = 0;
+};
+
+/// arXiv 2004.10568 and 2309.05516.
+struct RoundingOptions {
+  int64_t iterations = 200;
+  double learningRate = 0.005;
+};
+
+/// One of the two bounds is given.
+struct MixedPrecisionOptions {
+  std::optional<double> bitsPerWeight;
+  std::optional<double> minimumSQNR; ///< dB
+  std::vector<std::string> schemes;  ///< to choose from
+};
+
+using AlgorithmOptions =
+    std::variant<RTNOptions, SmoothQuantOptions, AWQOptions, GPTQOptions, HQQOptions, ClipSearchOptions,
+                 EqualizationOptions, BiasCorrectionOptions, RotationOptions, RoundingOptions, MixedPrecisionOptions>;
+
+/// "gptq", "smoothquant", …: the key of a stage.
+llvm::StringRef algorithmName(const AlgorithmOptions &options);
+/// Whether the algorithm chooses the weights' codes (an op can have one such stage), rather than preparing for it.
+bool choosesCodes(const AlgorithmOptions &options);
+
+struct Stage {
+  unsigned line = 0;
+  AlgorithmOptions options;
+  /// Which ops: those that a target matches and no ignore does.
+  std::vector<Selector> targets, ignore;
+  /// Set for stages that quantize.
+  std::optional<Scheme> scheme;
+};
+
+struct Override {
+  unsigned line = 0;
+  std::vector<Selector> match;
+  /// Empty: the ops stay in float.
+  std::optional<Scheme> scheme;
+};
+
+struct Recipe {
+  std::string file;
+  RecipeCalibration calibration;
+  std::vector<Stage> stages;
+  std::vector<Override> overrides;
+  /// What was read and means nothing here (memory policies of other tools), for the report.
+  std::vector<std::string> remarks;
+
+  bool needsCalibration() const;
+};
+
+/// Reads a recipe, qopt's own or an llm-compressor file. `name` stands in messages.
+llvm::Expected<Recipe> parseRecipe(llvm::StringRef text, llvm::StringRef name);
+llvm::Expected<Recipe> readRecipe(llvm::StringRef path);
+/// The shipped recipe of a scheme. Errors: no such scheme (the nearest is named).
+llvm::Expected<Recipe> recipeForScheme(llvm::StringRef scheme);
+
+/// An op that could be quantized.
+struct RecipeSite {
+  std::string name;
+  /// What it is, from the particular to the general: {"MatMul", "Linear"}, {"Conv"}, {"lm_head", "Gemm", "Linear"}.
+  std::vector<std::string> kinds;
+};
+
+/// What the recipe decides for one site.
+struct SitePlan {
+  /// Null: stays in float.
+  const Scheme *scheme = nullptr;
+  /// The stages that touch it, by index.
+  std::vector<unsigned> stages;
+  /// Why it stays in float: "ignored by line 7", "no stage targets it"; empty when it is quantized.
+  std::string reason;
+};
+
+/// Applies the recipe's selectors. The plans point into `recipe`. Errors: a selector that matches nothing, two stages
+/// or two overrides that want different schemes for one op.
+llvm::Expected<std::vector<SitePlan>> resolveRecipe(const Recipe &recipe, llvm::ArrayRef<RecipeSite> sites);
+
+} // namespace qopt

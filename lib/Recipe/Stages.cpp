@@ -1,0 +1,133 @@
+#include "Stages.h"
+#include "llvm/ADT/STLExtras.h"
+#include <limits>
+
+using namespace llvm;
+
+namespace qopt {
+namespace {
+
+// In the order of AlgorithmOptions' alternatives.
+constexpr StringRef names[] = {
+    "rtn",      "smoothquant",    "awq", "gptq", "hqq", "clip_search", "equalization", "bias_correction", "rotation",
+    "rounding", "mixed_precision"};
+static_assert(std::size(names) == std::variant_size_v<AlgorithmOptions>);
+
+struct Keys {
+  yaml::MapReader &map;
+
+  void operator()(RTNOptions &) {}
+  void operator()(SmoothQuantOptions &o) { map.takeOptional("alpha", o.alpha, 0.0, 1.0, false); }
+  void operator()(AWQOptions &o) {
+    map.take("grid_size", o.gridSize, 1, 1000);
+    map.take("duo_scaling", o.duoScaling);
+    map.take("clip", o.clip);
+  }
+  void operator()(GPTQOptions &o) {
+    map.take("block_size", o.blockSize, 1, 1 << 20);
+    map.take("dampening_frac", o.dampeningFraction, 0, 1, true);
+    int order = static_cast<int>(o.order);
+    map.takeChoice("actorder", order, {"none", "static", "dynamic"});
+    o.order = static_cast<ActivationOrder>(order);
+  }
+  void operator()(HQQOptions &o) { map.take("iterations", o.iterations, 1, 10000); }
+  void operator()(ClipSearchOptions &o) { map.take("grid_size", o.gridSize, 1, 1000); }
+  void operator()(EqualizationOptions &) {}
+  void operator()(BiasCorrectionOptions &) {}
+  void operator()(RotationOptions &o) {
+    map.take("randomized", o.randomized);
+    int64_t seed = 0;
+    map.take("seed", seed, 0, std::numeric_limits<int64_t>::max());
+    o.seed = static_cast<uint64_t>(seed);
+  }
+  void operator()(RoundingOptions &o) {
+    map.take("iterations", o.iterations, 1, 1000000);
+    map.take("learning_rate", o.learningRate, 0, 1, true);
+  }
+  void operator()(MixedPrecisionOptions &o) {
+    map.takeOptional("bits_per_weight", o.bitsPerWeight, 1.0, 16.0, false);
+    map.takeOptional("minimum_sqnr", o.minimumSQNR, 0.0, 200.0, false);
+    map.take("schemes", o.schemes);
+    if (o.bitsPerWeight.has_value() == o.minimumSQNR.has_value())
+      map.problems.add(map.line(), "mixed_precision needs bits_per_weight or minimum_sqnr, one of them");
+    if (o.schemes.size() < 2)
+      map.problems.add(map.line(), "mixed_precision needs two or more schemes to choose from");
+    for (const std::string &scheme : o.schemes)
+      if (!findShippedScheme(scheme))
+        map.problems.add(map.line(), "mixed_precision names the unknown scheme " + scheme);
+  }
+};
+
+template <size_t index = 0> AlgorithmOptions makeOptions(size_t wanted) {
+  if constexpr (index + 1 < std::variant_size_v<AlgorithmOptions>)
+    if (index != wanted)
+      return makeOptions<index + 1>(wanted);
+  return AlgorithmOptions(std::in_place_index<index>);
+}
+
+template <typename Options> bool is(const Stage &stage) { return std::holds_alternative<Options>(stage.options); }
+
+/// Stages that fold per-channel scales into weights before they are quantized.
+bool scalesChannels(const Stage &stage) { return is<SmoothQuantOptions>(stage) || is<AWQOptions>(stage); }
+
+/// Stages that change the float model, so that statistics and codes have to come after.
+bool changesWeights(const Stage &stage) {
+  return scalesChannels(stage) || is<RotationOptions>(stage) || is<EqualizationOptions>(stage);
+}
+
+} // namespace
+
+ArrayRef<StringRef> algorithmNames() { return names; }
+StringRef algorithmName(const AlgorithmOptions &options) { return names[options.index()]; }
+
+bool choosesCodes(const AlgorithmOptions &options) {
+  return std::holds_alternative<RTNOptions>(options) || std::holds_alternative<GPTQOptions>(options) ||
+         std::holds_alternative<HQQOptions>(options) || std::holds_alternative<RoundingOptions>(options) ||
+         std::holds_alternative<MixedPrecisionOptions>(options);
+}
+
+AlgorithmOptions parseAlgorithm(StringRef name, yaml::MapReader &map) {
+  AlgorithmOptions options = makeOptions(llvm::find(names, name) - std::begin(names));
+  std::visit(Keys{map}, options);
+  return options;
+}
+
+std::vector<Selector> parseSelectors(StringRef key, yaml::MapReader &map) {
+  std::vector<std::string> texts;
+  std::vector<unsigned> lines;
+  map.take(key, texts, &lines);
+  std::vector<Selector> selectors;
+  for (auto [text, line] : zip(texts, lines)) {
+    Expected<Selector> selector = Selector::parse(text, line);
+    if (selector)
+      selectors.push_back(std::move(*selector));
+    else
+      map.problems.add(line, toString(selector.takeError()));
+  }
+  return selectors;
+}
+
+void checkStages(const Recipe &recipe, yaml::Problems &problems) {
+  const Stage *quantizer = nullptr, *scaler = nullptr;
+  bool quantizesActivations =
+      any_of(recipe.stages, [](const Stage &stage) { return stage.scheme && stage.scheme->activations; });
+  quantizesActivations |= any_of(
+      recipe.overrides, [](const Override &override) { return override.scheme && override.scheme->activations; });
+  for (const Stage &stage : recipe.stages) {
+    std::string name = algorithmName(stage.options).str();
+    if (changesWeights(stage) && quantizer)
+      problems.add(stage.line, name + " changes float weights, so it must stand before " +
+                                   algorithmName(quantizer->options) + " (line " + Twine(quantizer->line) + ")");
+    if (is<SmoothQuantOptions>(stage) && !quantizesActivations)
+      problems.add(stage.line, "smoothquant serves quantized activations, but no scheme here quantizes any; use awq");
+    if (scalesChannels(stage) && scaler && !is<SmoothQuantOptions>(stage) != !is<SmoothQuantOptions>(*scaler))
+      problems.add(stage.line, name + " and " + algorithmName(scaler->options) + " (line " + Twine(scaler->line) +
+                                   ") scale the same channels; keep one");
+    if (choosesCodes(stage.options))
+      quantizer = &stage;
+    if (scalesChannels(stage))
+      scaler = &stage;
+  }
+}
+
+} // namespace qopt
