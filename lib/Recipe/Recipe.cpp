@@ -90,7 +90,7 @@ private:
       if (scheme.empty())
         problems.add(line, name + " needs a scheme");
       else
-        stage.scheme = findScheme(scheme, line);
+        stage.scheme = findScheme(scheme, options.find("scheme")->line);
     }
     recipe.stages.push_back(std::move(stage));
   }

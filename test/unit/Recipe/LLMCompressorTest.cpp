@@ -83,11 +83,11 @@ TEST(LLMCompressor, AWQAndPlain) {
 
 TEST(LLMCompressor, NothingIsDroppedSilently) {
   StringRef head = "s_stage:\n  s_modifiers:\n    ";
-  EXPECT_EQ(
-      errorOf((head + "SparseGPTModifier: {sparsity: 0.5}\n").str()),
-      "recipe.yaml:3: unknown key 'sparsity' in SparseGPTModifier; known are disable_quantization_observer_epoch, end, "
-      "group, index, num_calibration_steps, offload_device, offload_hessians, sequential_targets, sequential_update, "
-      "start");
+  EXPECT_EQ(errorOf((head + "SparseGPTModifier: {sparsity: 0.5}\n").str()),
+            "recipe.yaml:3: the modifier SparseGPTModifier is not known; known are SmoothQuantModifier, GPTQModifier, "
+            "AWQModifier, QuantizationModifier");
+  EXPECT_EQ(errorOf((head + "GPTQModifier: {scheme: W8A8, dampning: 1}\n").str()).substr(0, 55),
+            "recipe.yaml:3: unknown key 'dampning' in GPTQModifier; ");
   EXPECT_EQ(errorOf((head + "GPTQModifier: {scheme: W5A5}\n").str()),
             "recipe.yaml:3: there is no scheme 'W5A5'; known are W8A8, INT8, W8A16, W4A16, W4A16_ASYM, W4A8, FP8, "
             "FP8_DYNAMIC, FP8_BLOCK, NVFP4, MXFP4, W4AFP8");

@@ -65,7 +65,7 @@ TEST(Recipe, ErrorsNameLineAndRemedy) {
   EXPECT_EQ(errorOf("stages:\n  - gtpq: {scheme: W4A16}\n").substr(0, 67),
             "r.yaml:2: there is no algorithm 'gtpq' (did you mean gptq?); known ");
   EXPECT_EQ(errorOf("stages:\n  - rtn:\n      scheme: W4A61\n").substr(0, 66),
-            "r.yaml:2: there is no scheme 'W4A61' (did you mean W8A16?); known a");
+            "r.yaml:3: there is no scheme 'W4A61' (did you mean W4A16?); known ");
   EXPECT_EQ(errorOf("stages:\n  - rtn: {}\n"), "r.yaml:2: rtn needs a scheme");
   EXPECT_EQ(errorOf("stages:\n  - gptq: {scheme: W4A16, dampening_frac: 0}\n"),
             "r.yaml:2: dampening_frac of gptq should be a number above 0.00 to 1.00, not '0'");
