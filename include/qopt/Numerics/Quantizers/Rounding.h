@@ -1,0 +1,48 @@
+//===- Rounding.h - Better roundings and zero points -------------*- C++ -*-===//
+#ifndef QOPT_NUMERICS_QUANTIZERS_ROUNDING_H
+#define QOPT_NUMERICS_QUANTIZERS_ROUNDING_H
+
+#include "qopt/Numerics/Formats/BlockScaled.h"
+#include "qopt/Numerics/Quantizers/Scales.h"
+
+namespace qopt {
+
+struct RefineOptions {
+  IntRange range{-8, 7};
+  int64_t groupSize = 128; ///< 0: one group to a row
+  int sweeps = 3;
+  double dampening = 0.01; ///< added to the diagonal: this fraction of its mean
+  /// Codes stay at the floor or the ceiling of the original weight (AdaRound's choice); else any code may be taken.
+  bool floorOrCeil = false;
+};
+
+struct RefineResult {
+  double errorBefore = 0, errorAfter = 0; ///< tr((W - Q) (H + dampening) (W - Q)^T)
+  int64_t changed = 0;                    ///< codes that differ at the end
+};
+
+/// Coordinate descent on tr((W - Q) H (W - Q)^T) over the codes, scales fixed: each column in turn takes the code that is best
+/// given all others (QuantEase, Behdin et al. 2023; with floorOrCeil the choice that AdaRound, Nagel et al. 2020, learns).
+/// The error never grows. `quantized` holds values (q - zero point) * scale and is replaced. Params are [N, groups].
+RefineResult refineRounding(std::span<const float> weight, std::span<float> quantized, RowShape shape,
+                            const GridParams &params, std::span<const double> hessian, const RefineOptions &options,
+                            const ParallelFor &parallelFor = serialFor);
+
+struct HqqOptions {
+  IntRange range{0, 15};
+  double power = 0.7, beta = 10, growth = 1.01; ///< the paper's p, beta and kappa
+  int iterations = 20;
+};
+
+struct HqqParams {
+  std::vector<float> scales;
+  std::vector<float> zeroPoints; ///< not integers: formats that store integers round them
+};
+
+/// HQQ (Badri & Shaji 2023): scales from each box's extremes, zero points by half-quadratic splitting of min |W - Q|_p^p with
+/// p < 1, which lets few large errors be. Needs no data. A box keeps its zero point of least mean |W - Q|.
+Result<HqqParams> hqq(std::span<const float> x, const BlockGrid &grid, const HqqOptions &options = {});
+
+} // namespace qopt
+
+#endif // QOPT_NUMERICS_QUANTIZERS_ROUNDING_H
