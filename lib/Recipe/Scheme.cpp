@@ -8,6 +8,7 @@ using namespace llvm;
 namespace qopt {
 namespace {
 
+// In the order of Granularity.
 constexpr StringRef granularities[] = {"tensor", "channel", "group", "token", "block"};
 
 std::optional<Format> takeFormat(yaml::MapReader &map, StringRef key) {
@@ -77,8 +78,6 @@ std::string checkOperand(const OperandSpec &spec, bool isWeight) {
 
 } // namespace
 
-StringRef granularityName(Granularity granularity) { return granularities[static_cast<int>(granularity)]; }
-
 Scheme parseScheme(StringRef name, const yaml::Node &node, yaml::Problems &problems) {
   Scheme scheme;
   scheme.name = name.str();
@@ -106,22 +105,6 @@ std::string checkScheme(const Scheme &scheme) {
     if (std::string problem = checkOperand(*scheme.activations, false); !problem.empty())
       return "activations: " + problem;
   return "";
-}
-
-std::string describe(const OperandSpec &spec) {
-  std::string text(traits(spec.format).name);
-  text += " per " + granularityName(spec.granularity).str();
-  if (spec.granularity == Granularity::Group)
-    text += " of " + std::to_string(spec.groupSize);
-  if (spec.granularity == Granularity::Block)
-    text += " of " + std::to_string(spec.blockRows) + "x" + std::to_string(spec.blockColumns);
-  if (traits(spec.format).isInteger())
-    text += spec.symmetric ? ", symmetric" : ", asymmetric";
-  if (spec.dynamic)
-    text += ", dynamic";
-  if (spec.scaleFormat)
-    text += ", " + std::string(traits(*spec.scaleFormat).name) + " scales";
-  return text;
 }
 
 } // namespace qopt
