@@ -129,8 +129,10 @@ struct F8E8M0 {
     uint32_t magnitude = word & 0x7fffffff;
     if (magnitude == 0 || magnitude == 0x7f800000)
       return saturate ? (magnitude ? 0xfe : 0) : 0xff;
+    if (magnitude <= 0x200000) // 2^-128: the next power of two is no scale
+      return saturate ? 0 : 0xff;
     if (magnitude < 0x800000) // 2^-127 is the subnormal 0x400000
-      return magnitude <= 0x400000 ? (saturate || magnitude == 0x400000 ? 0 : 0xff) : 1;
+      return magnitude > 0x400000;
     uint32_t code = (magnitude >> 23) + ((magnitude & 0x7fffff) != 0);
     return code > 0xfe ? (saturate ? 0xfe : 0xff) : code;
   }

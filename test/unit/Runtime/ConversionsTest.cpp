@@ -1,5 +1,6 @@
-// The conversions against LLVM's APFloat, which is independent of ours.
+// The conversions against LLVM's APFloat, which is independent of ours, and against Numerics/Formats, which must agree.
 #include "qopt/Runtime/Conversions.h"
+#include "qopt/Numerics/Formats/Format.h"
 #include "qopt/Runtime/Runtime.h"
 #include "llvm/ADT/APFloat.h"
 #include "gtest/gtest.h"
@@ -109,6 +110,29 @@ TEST(Conversions, SaturationReplacesOverflowOnly) {
         ASSERT_EQ(format.decode(format.encodeSaturating(value)), std::copysign(largest, value)) << format.name;
     }
   }
+}
+
+TEST(Conversions, AgreeWithNumerics) {
+  struct Pair {
+    qopt::Format format;
+    uint8_t (*encode)(float), (*saturating)(float);
+    float (*decode)(uint8_t);
+  };
+#define PAIR(format, name)                                                                                             \
+  Pair { qopt::Format::format, qopt_rt_f32_to_##name, qopt_rt_f32_to_##name##_sat, qopt_rt_##name##_to_f32 }
+  for (const Pair &pair : {PAIR(F8E4M3FN, f8e4m3fn), PAIR(F8E4M3FNUZ, f8e4m3fnuz), PAIR(F8E5M2, f8e5m2),
+                           PAIR(F8E5M2FNUZ, f8e5m2fnuz), PAIR(F4E2M1FN, f4e2m1), PAIR(F8E8M0FNU, f8e8m0)}) {
+    std::string name(qopt::traits(pair.format).name);
+    for (uint32_t code = 0; code < qopt::traits(pair.format).codeCount(); ++code) {
+      double want = qopt::decode(pair.format, code), got = pair.decode(static_cast<uint8_t>(code));
+      ASSERT_TRUE(std::isnan(want) ? std::isnan(got) : want == got) << name << " " << code;
+    }
+    for (float value : manyFloats()) {
+      ASSERT_EQ(pair.encode(value), qopt::encode(pair.format, value, false)) << name << " " << value;
+      ASSERT_EQ(pair.saturating(value), qopt::encode(pair.format, value, true)) << name << " " << value;
+    }
+  }
+#undef PAIR
 }
 
 TEST(Conversions, ScalesRoundUp) {
