@@ -1,0 +1,3 @@
+#include "Node.h"
+
+void qopt::addContribAttention(Handlers &) {}
