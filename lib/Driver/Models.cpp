@@ -1,6 +1,7 @@
 #include "Models.h"
 #include "qopt/Execution/JIT.h"
 #include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/ImportPipeline.h"
 #include "qopt/Pipelines/Register.h"
 #include "qopt/Pipelines/Run.h"
 
@@ -34,7 +35,22 @@ static Expected<Model> parse(StringRef path) {
   return model;
 }
 
+static Expected<Model> import(StringRef path) {
+  Model model{makeContext(), {}};
+  DiagnosticSentence sentence(model.context.get());
+  model.module = importModel(path, model.context.get());
+  if (!model.module)
+    return sentence.error();
+  mlir::PassManager pm(model.context.get(), mlir::ModuleOp::getOperationName());
+  buildImportPipeline(pm);
+  if (Error error = runPasses(pm, *model.module))
+    return std::move(error);
+  return model;
+}
+
 Expected<Model> loadModel(StringRef path) {
+  if (path.ends_with(".onnx"))
+    return import(path);
   if (path.ends_with(".mlir") || path.ends_with(".mlirbc"))
     return parse(path);
   return makeError("'" + path + "' is not a model that qopt reads: .onnx, .mlir and .mlirbc are");

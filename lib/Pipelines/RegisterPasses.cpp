@@ -3,13 +3,17 @@
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
 #include "qopt/Codegen/CPU/Kernels/Passes.h"
+#include "qopt/Conversion/ONNXRawToNN/ONNXRawToNN.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Pipelines/ImportPipeline.h"
 
 #include "mlir/InitAllPasses.h"
+#include "mlir/Pass/PassRegistry.h"
 
 void qopt::registerAllPasses() {
   [[maybe_unused]] static const bool once = [] {
     mlir::registerAllPasses();
+    registerQoptONNXRawToNNPasses();
     registerQoptQoptTransformsPasses();
     registerQoptCodegenCommonPasses();
     registerQoptCodegenCPUPasses();
@@ -18,4 +22,9 @@ void qopt::registerAllPasses() {
   }();
 }
 
-void qopt::registerAllPipelines() {}
+void qopt::registerAllPipelines() {
+  [[maybe_unused]] static const bool once = [] {
+    mlir::PassPipelineRegistration<>("qopt-import", "onnxraw to a clean nn module", buildImportPipeline);
+    return true;
+  }();
+}
