@@ -1,6 +1,7 @@
 #include "qopt/Pipelines/CPU.h"
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
+#include "qopt/Conversion/NNToLinalg/Passes.h"
 #include "qopt/Pipelines/Run.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -22,7 +23,7 @@ static void addCleanUp(OpPassManager &pm) {
 void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createRecordSignaturePass());
   // Hook: passes of Codegen/CPU/Kernels on nn and qopt, before the generic lowering takes what they left.
-  // Hook: convert-nn-to-linalg, convert-qopt-to-linalg.
+  pm.addPass(createConvertNNToLinalg());
   addCleanUp(pm);
 }
 

@@ -3,6 +3,7 @@
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
 #include "qopt/Codegen/CPU/Kernels/Passes.h"
+#include "qopt/Conversion/NNToLinalg/Passes.h"
 #include "qopt/Conversion/ONNXRawToNN/ONNXRawToNN.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Pipelines/ImportPipeline.h"
@@ -15,6 +16,7 @@ void qopt::registerAllPasses() {
     mlir::registerAllPasses();
     registerQoptONNXRawToNNPasses();
     registerQoptQoptTransformsPasses();
+    registerQoptNNToLinalgPasses();
     registerQoptCodegenCommonPasses();
     registerQoptCodegenCPUPasses();
     qcpu::registerQoptKernelsPasses();
