@@ -1,0 +1,84 @@
+"""Real models in float: outputs equal ONNX Runtime's within 1e-4 of the output's range, for several batch sizes and lengths.
+
+One compiled program serves all of a model's shapes.
+"""
+import pathlib
+import subprocess
+
+import numpy as np
+import onnx
+import pytest
+from conftest import BIN
+
+ort = pytest.importorskip("onnxruntime", reason="onnxruntime is the oracle")
+LIGHT = pathlib.Path(onnx.__file__).parent / "backend/test/data/light"
+
+
+def tokens(rng, batch, length, vocabulary):
+    return rng.integers(5, vocabulary, (batch, length), dtype=np.int64)
+
+
+def bert(batch, length, with_types=True, vocabulary=30000):
+    rng = np.random.default_rng(batch * 1000 + length)
+    mask = np.ones((batch, length), np.int64)
+    if length > 4:
+        mask[0, length - length // 3:] = 0
+    feeds = {"input_ids": tokens(rng, batch, length, vocabulary), "attention_mask": mask}
+    return feeds | ({"token_type_ids": np.zeros((batch, length), np.int64)} if with_types else {})
+
+
+def image(name, *shape):
+    return {name: np.random.default_rng(sum(shape)).standard_normal(shape, np.float32)}
+
+
+CASES = {
+    "minilm_l6.onnx": [bert(1, 7), bert(1, 128), bert(3, 33)],
+    "paraphrase_minilm_l3.onnx": [bert(1, 9, False), bert(4, 40, False)],
+    "smollm2_135m.onnx": [{"input_ids": tokens(np.random.default_rng(n), b, n, 49000)} for b, n in ((1, 5), (2, 24))],
+    "efflite0_fmnist96.onnx": [image("input", 1, 3, 96, 96), image("input", 3, 3, 96, 96)],
+    "efflite0_224.onnx": [image("input", 1, 3, 224, 224)],
+    "resnet8_fmnist.onnx": [image("input", 1, 1, 28, 28), image("input", 7, 1, 28, 28)],
+    "ppocr_v4_det.onnx": [image("x", 1, 3, 64, 96), image("x", 2, 3, 128, 64)],
+    "ppocr_v4_rec.onnx": [image("x", 1, 3, 48, 96), image("x", 2, 3, 48, 160)],
+    "ppocr_v4_cls.onnx": [image("x", 1, 3, 48, 192), image("x", 2, 3, 48, 192)],
+    "magika.onnx": [{"bytes": np.random.default_rng(n).integers(0, 257, (n, 2048), dtype=np.int32)} for n in (1, 3)],
+}
+
+
+def compare(path, all_feeds, folder):
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    lines = []
+    for i, feeds in enumerate(all_feeds):
+        np.savez(folder / f"in{i}.npz", **feeds)
+        lines.append(f"{path}\t{folder}/in{i}.npz\t{folder}/out{i}.npz\n")
+    done = subprocess.run([BIN / "qopt-run-many", "2"], input="".join(lines), capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["ok"] * len(lines), done.stdout + done.stderr
+    for i, feeds in enumerate(all_feeds):
+        names = [output.name for output in session.get_outputs()]
+        with np.load(folder / f"out{i}.npz") as found:
+            for name, wanted in zip(names, session.run(None, feeds)):
+                got = found[name].view(wanted.dtype)
+                assert got.shape == wanted.shape, f"{name}: {got.shape} instead of {wanted.shape}"
+                difference = np.max(np.abs(got.astype(np.float64) - wanted)) if wanted.size else 0
+                span = max(np.ptp(wanted.astype(np.float64)), 1e-6)
+                shapes = {key: value.shape for key, value in feeds.items()}
+                assert difference <= 1e-4 * span, f"{name} for {shapes}: off by {difference / span:.3g} of its range"
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_real_model(name, model, tmp_path):
+    compare(model(name), CASES[name], tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(LIGHT.glob("light_*.onnx")), ids=lambda path: path.stem)
+def test_light_model(path, tmp_path):
+    """The nine light models of the onnx package: real graphs whose weights are filled constants."""
+    rng = np.random.default_rng(0)
+    feeds = {}
+    graph = onnx.load(path).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    for value in graph.input:
+        if value.name not in constants:
+            shape = [dim.dim_value or 1 for dim in value.type.tensor_type.shape.dim]
+            feeds[value.name] = rng.random(shape, np.float32)
+    compare(path, [feeds], tmp_path)
