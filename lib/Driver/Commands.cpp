@@ -3,7 +3,7 @@
 namespace qopt {
 
 llvm::ArrayRef<const Command *> commands() {
-  static const Command *const all[] = {&runCommand()};
+  static const Command *const all[] = {&runCommand(), &targetsCommand(), &schemesCommand(), &explainCommand()};
   return all;
 }
 

@@ -5,5 +5,8 @@
 namespace qopt {
 
 const Command &runCommand();
+const Command &targetsCommand();
+const Command &schemesCommand();
+const Command &explainCommand();
 
 } // namespace qopt

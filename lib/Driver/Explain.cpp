@@ -1,0 +1,79 @@
+// `qopt explain`: reason codes of reports and remarks, in full.
+#include "Commands.h"
+#include "qopt/Analysis/Placement.h"
+#include "qopt/TargetInfo/Forms.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include <map>
+
+using namespace llvm;
+
+namespace qopt {
+namespace {
+
+// The codes of passes; those of the placement table and of targets come from there.
+constexpr ReasonCode passCodes[] = {
+    {"LEGAL-FORM", "The op's operands are quantized, but no integer kernel takes them: a scale changes along the sum, the int32 "
+                   "accumulator could overflow for these weights, or an operand is transposed. It computes in float on "
+                   "dequantized values. A scale per tensor or output channel, or a smaller reduction, makes it legal."},
+    {"QUANT-COMPUTED", "Both factors of the product are computed (attention), so there is no weight. They are quantized as "
+                       "activations only where that was asked for and ranges are known."},
+    {"QUANT-IGNORED", "The request (ignore, or an override with scheme float) names the op to stay in float."},
+    {"QUANT-LINEAR", "The op has a constant weight and was quantized as the scheme says."},
+    {"QUANT-NO-RANGE", "Static activations need a range, but no calibration sample reached this tensor. Add samples that do, or "
+                       "use a dynamic scheme."},
+    {"QUANT-RANK", "The weight is a vector: there are no output channels to give scales to, and nothing to gain."},
+    {"QUANT-TYPE", "The op does not compute in float32, so the float rules for quantizing do not apply to it."},
+    {"QUANT-WEIGHT", "The weight's values cannot be quantized (NaN or infinity among them); the report says which."},
+};
+
+/// Every code and its explanation, in order.
+std::map<std::string, std::string> allCodes() {
+  std::map<std::string, std::string> codes;
+  std::map<std::string, std::vector<StringRef>> opsOf;
+  for (const PlacementRow &row : placementTable()) {
+    codes[row.code.str()] = row.reason.str();
+    opsOf[row.code.str()].push_back(row.op);
+  }
+  for (auto &[code, ops] : opsOf)
+    codes[code] = "Placement of quantize/dequantize: " + codes[code] + ". Ops: " + join(ops, ", ") + ".";
+  codes["PLACE-NONE"] = "Placement of quantize/dequantize: the op has no integer form, so its operands stay in float.";
+  for (const FormRow &row : formRows())
+    codes[row.code.str()] = "Form of a product (" + formKindName(row.kind).str() + "): " + row.summary.str() +
+                            (row.feature.empty() ? "." : ". Needs " + row.feature.str() + ".");
+  for (const ReasonCode &row : refusalCodes())
+    codes[row.code.str()] = row.explanation.str();
+  for (const ReasonCode &row : passCodes)
+    codes[row.code.str()] = row.explanation.str();
+  return codes;
+}
+
+Expected<int> run(const Arguments &arguments, Session &session) {
+  std::map<std::string, std::string> codes = allCodes();
+  if (arguments.positional().empty()) {
+    for (const auto &[code, text] : codes)
+      session.out << left_justify(code, 28) << StringRef(text).split('.').first << ".\n";
+    return Done;
+  }
+  for (const std::string &word : arguments.positional()) {
+    auto found = codes.find(StringRef(word).upper());
+    if (found == codes.end())
+      return makeError("there is no reason code '" + word + "'; `qopt explain` lists them");
+    session.out << found->first << ": " << found->second << '\n';
+  }
+  return Done;
+}
+
+} // namespace
+
+const Command &explainCommand() {
+  static const Command command = {"explain",
+                                  "[CODE …]",
+                                  "Explain reason codes of reports; without one, list them",
+                                  {},
+                                  "  qopt explain QUANT-NO-RANGE\n",
+                                  run};
+  return command;
+}
+
+} // namespace qopt
