@@ -3,7 +3,8 @@
 namespace qopt {
 
 llvm::ArrayRef<const Command *> commands() {
-  static const Command *const all[] = {&runCommand(), &targetsCommand(), &schemesCommand(), &explainCommand()};
+  static const Command *const all[] = {&quantizeCommand(), &calibrateCommand(), &evalCommand(),    &runCommand(),
+                                       &statsCommand(),    &targetsCommand(),   &schemesCommand(), &explainCommand()};
   return all;
 }
 

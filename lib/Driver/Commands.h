@@ -4,9 +4,13 @@
 
 namespace qopt {
 
+const Command &calibrateCommand();
+const Command &evalCommand();
+const Command &quantizeCommand();
 const Command &runCommand();
 const Command &targetsCommand();
 const Command &schemesCommand();
 const Command &explainCommand();
+const Command &statsCommand();
 
 } // namespace qopt

@@ -2,6 +2,7 @@
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
 #include "qopt/Conversion/NNToLinalg/Passes.h"
+#include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Pipelines/Run.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -22,6 +23,7 @@ static void addCleanUp(OpPassManager &pm) {
 
 void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createRecordSignaturePass());
+  pm.addPass(createLegalizePass());
   // Hook: passes of Codegen/CPU/Kernels on nn and qopt, before the generic lowering takes what they left.
   pm.addPass(createConvertNNToLinalg());
   addCleanUp(pm);

@@ -24,15 +24,20 @@ struct InsertObservers : qopt::impl::InsertObserversPassBase<InsertObservers> {
   void runOnOperation() override {
     Builder b(&getContext());
     SmallVector<Attribute> names;
+    SmallVector<int64_t> axes;
     for (auto func : getOperation().getOps<func::FuncOp>()) {
       if (func.isExternal())
         continue;
       Sites sites(func);
       for (Value value : sites.values())
         if (touchesTable(value))
+          {
           observe(value, sites.name(value), names);
+          axes.push_back(channelAxis(value));
+        }
     }
     getOperation()->setAttr("qopt.sites", b.getArrayAttr(names));
+    getOperation()->setAttr("qopt.site_axes", b.getDenseI64ArrayAttr(axes));
   }
 
   bool touchesTable(Value value) const {
@@ -46,6 +51,20 @@ struct InsertObservers : qopt::impl::InsertObserversPassBase<InsertObservers> {
       return false;
     auto inTable = [](Operation *op) { return op && placement(op).role != Role::Float; };
     return inTable(value.getDefiningOp()) || llvm::any_of(value.getUsers(), inTable);
+  }
+
+  /// The input channels of the linear ops that read the value, for per-channel statistics; -1 where none does, or they differ.
+  static int64_t channelAxis(Value value) {
+    int64_t axis = -1;
+    for (OpOperand &use : value.getUses()) {
+      auto linear = dyn_cast<LinearLikeOpInterface>(use.getOwner());
+      if (!linear || &linear.getActivationOperand() != &use || !constantWeight(linear))
+        continue;
+      if (axis >= 0 && axis != linear.getActivationChannelAxis())
+        return -1;
+      axis = linear.getActivationChannelAxis();
+    }
+    return axis;
   }
 
   static void observe(Value value, llvm::StringRef name, SmallVectorImpl<Attribute> &names) {

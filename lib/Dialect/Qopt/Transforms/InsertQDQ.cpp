@@ -1,4 +1,5 @@
 // Places quantize/dequantize pairs. First every linear op is judged; then values are chosen; then the pairs are put in.
+#include "BiasCorrection.h"
 #include "QuantizeWeights.h"
 
 #include "qopt/Analysis/Constants.h"
@@ -33,13 +34,20 @@ struct Settings {
   bool unsignedCodes;
   WeightClip clip;
   bool computedProducts;
-  llvm::StringSet<> ignore;
+  llvm::StringSet<> ignore, targets, biasCorrection;
 };
 
-/// The module attribute `qopt.ranges`.
+/// The module attributes `qopt.ranges` and `qopt.channels`.
 class Ranges {
 public:
-  explicit Ranges(ModuleOp module) : dict(module->getAttrOfType<DictionaryAttr>("qopt.ranges")) {}
+  explicit Ranges(ModuleOp module)
+      : dict(module->getAttrOfType<DictionaryAttr>("qopt.ranges")),
+        channels(module->getAttrOfType<DictionaryAttr>("qopt.channels")) {}
+  /// Mean by channel; null where there is none.
+  ElementsAttr channelMeans(llvm::StringRef site) const {
+    auto entry = channels ? channels.getAs<DictionaryAttr>(site) : DictionaryAttr();
+    return entry ? entry.getAs<ElementsAttr>("mean") : ElementsAttr();
+  }
   std::optional<std::pair<double, double>> of(llvm::StringRef site) const {
     auto range = dict ? dict.getAs<DenseF64ArrayAttr>(site) : DenseF64ArrayAttr();
     if (!range || range.size() != 2)
@@ -48,7 +56,7 @@ public:
   }
 
 private:
-  DictionaryAttr dict;
+  DictionaryAttr dict, channels;
 };
 
 bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
@@ -60,7 +68,10 @@ public:
       : func(func), settings(settings), ranges(ranges), log(log), sites(func) {}
 
   void run() {
-    func.walk([&](LinearLikeOpInterface op) { judge(op); });
+    func.walk([&](LinearLikeOpInterface op) {
+      if (settings.targets.empty() || settings.targets.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+        judge(op);
+    });
     if (settings.activations == Activations::Static)
       growIntegerRegion();
     for (LinearLikeOpInterface op : linears)
@@ -232,12 +243,22 @@ private:
       log.add(op, Outcome::FellBack, "QUANT-WEIGHT", codes.error);
       return;
     }
+    correctBias(op, weight, codes);
     OpBuilder b(op);
     Value q = nn::ConstantOp::create(b, op.getLoc(), codes.codes);
     Value scale = nn::ConstantOp::create(b, op.getLoc(), codes.scales);
     op.getWeightOperand().set(qir::DequantizeOp::create(b, op.getLoc(), weight.getShapedType(), q, scale, Value(),
                                                         b.getI64IntegerAttr(axis), nullptr));
     log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
+  }
+
+  void correctBias(LinearLikeOpInterface op, ElementsAttr weight, const WeightCodes &codes) {
+    if (!settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+      return;
+    FloatElements means(ranges.channelMeans(sites.name(op.getActivationOperand().get())));
+    std::string why = means.valid() ? correctBiasOf(op, weight, codes, means.values()) : "no statistics of its input channels";
+    if (!why.empty())
+      op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
   }
 
   func::FuncOp func;
@@ -286,6 +307,10 @@ struct InsertQDQ : qopt::impl::InsertQDQPassBase<InsertQDQ> {
     settings.computedProducts = computedProducts;
     for (const std::string &name : ignore)
       settings.ignore.insert(name);
+    for (const std::string &name : targets)
+      settings.targets.insert(name);
+    for (const std::string &name : biasCorrection)
+      settings.biasCorrection.insert(name);
     return LogicalResult::success();
   }
 };

@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace qopt {
 #define GEN_PASS_DEF_SMOOTHQUANTPASS
@@ -54,13 +55,14 @@ struct Group {
 
 class Smoother {
 public:
-  Smoother(func::FuncOp func, DictionaryAttr channels, std::optional<double> alpha, NamedAttrList &ranges)
-      : func(func), channels(channels), alpha(alpha), ranges(ranges), sites(func) {}
+  Smoother(func::FuncOp func, DictionaryAttr channels, std::optional<double> alpha, const llvm::StringSet<> &targets,
+           NamedAttrList &ranges)
+      : func(func), channels(channels), alpha(alpha), targets(targets), ranges(ranges), sites(func) {}
 
   void run() {
     llvm::MapVector<Value, Group> groups;
     func.walk([&](LinearLikeOpInterface op) {
-      if (canScale(op))
+      if (canScale(op) && isTarget(op))
         groups[op.getActivationOperand().get()].linears.push_back(op);
     });
     for (auto &[activation, group] : groups)
@@ -68,6 +70,10 @@ public:
   }
 
 private:
+  bool isTarget(Operation *op) const {
+    return targets.empty() || targets.contains(locationName(op->getLoc(), op->getName().getStringRef()));
+  }
+
   void smooth(Value activation, Group &group) {
     llvm::StringRef site = sites.name(activation);
     auto dict = channels.getAs<DictionaryAttr>(site);
@@ -148,6 +154,7 @@ private:
   func::FuncOp func;
   DictionaryAttr channels;
   std::optional<double> alpha;
+  const llvm::StringSet<> &targets;
   NamedAttrList &ranges;
   Sites sites;
 };
@@ -169,9 +176,12 @@ struct SmoothQuant : qopt::impl::SmoothQuantPassBase<SmoothQuant> {
     }
     NamedAttrList ranges(module->getAttrOfType<DictionaryAttr>("qopt.ranges"));
     std::optional<double> fixed = alpha >= 0 ? std::optional<double>(alpha) : std::nullopt;
+    llvm::StringSet<> names;
+    for (const std::string &name : targets)
+      names.insert(name);
     for (auto func : module.getOps<func::FuncOp>())
       if (!func.isExternal())
-        Smoother(func, channels, fixed, ranges).run();
+        Smoother(func, channels, fixed, names, ranges).run();
     module->setAttr("qopt.ranges", ranges.getDictionary(&getContext()));
   }
 };

@@ -1,8 +1,8 @@
 // RUN: qopt-opt %s --qopt-insert-observers | FileCheck %s
 // RUN: qopt-opt %s --qopt-insert-observers="linear-inputs-only" | FileCheck %s --check-prefix=LINEAR
 
-// CHECK: module attributes {qopt.sites = ["x", "act", "y"]}
-// LINEAR: module attributes {qopt.sites = ["act"]}
+// CHECK: module attributes {qopt.site_axes = array<i64: -1, 1, -1>, qopt.sites = ["x", "act", "y"]}
+// LINEAR: module attributes {qopt.site_axes = array<i64: 1>, qopt.sites = ["act"]}
 module {
   // CHECK: qopt.observe %{{.*}}, "x", 0 : tensor<4x2xf32>
   // CHECK: %[[A:.*]] = nn.relu

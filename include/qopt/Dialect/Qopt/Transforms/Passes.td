@@ -8,7 +8,7 @@ def InsertObserversPass : Pass<"qopt-insert-observers", "::mlir::ModuleOp"> {
   let summary = "Observe every tensor that could be quantized";
   let description = [{
     Puts a `qopt.observe` after each site (see Sites.h) that touches an op of the placement table, and lists the names in the module
-    attribute `qopt.sites`, by index. With `linear-inputs-only`, only the activations of linear ops are observed.
+    attribute `qopt.sites`, by index; `qopt.site_axes` tells along which dim channels are counted (-1: none). With `linear-inputs-only`, only the activations of linear ops are observed.
 
     ```mlir
     %y = nn.relu %x : (tensor<4xf32>) -> tensor<4xf32>
@@ -44,7 +44,10 @@ def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
     Option<"activationType", "activation-type", "std::string", "\"ui8\"", "ui8 (asymmetric) or i8 (symmetric)">,
     Option<"weightClip", "weight-clip", "std::string", "\"max\"", "max (abs-max) or mse (searched clip)">,
     Option<"computedProducts", "computed-products", "bool", "false", "Also quantize products of two computed tensors (attention)">,
-    ListOption<"ignore", "ignore", "std::string", "Names of ops to keep in float">
+    ListOption<"ignore", "ignore", "std::string", "Names of ops to keep in float">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops to look at (default: all)">,
+    ListOption<"biasCorrection", "bias-correction", "std::string",
+               "Names of ops whose bias takes up the mean error of weight rounding (statistics: `qopt.channels`)">
   ];
   let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
 }
@@ -80,7 +83,10 @@ def SmoothQuantPass : Pass<"qopt-smoothquant", "::mlir::ModuleOp"> {
     %y = nn.matmul %i, %s_w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
     ```
   }];
-  let options = [Option<"alpha", "alpha", "double", "-1.0", "Fixed migration strength from 0 to 1; negative: searched">];
+  let options = [
+    Option<"alpha", "alpha", "double", "-1.0", "Fixed migration strength from 0 to 1; negative: searched">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops to smooth (default: all)">
+  ];
   let dependentDialects = ["::qopt::nn::NNDialect"];
 }
 

@@ -1,0 +1,36 @@
+// Samples to calibrate or evaluate on, read a few at a time.
+//
+// Three forms: a .npz (one array per input, samples along axis 0); a folder of .npz files, one sample each, whose shapes may differ;
+// ONNX's folders test_data_set_*/input_*.pb through `ofTensors`. Memory is that of the samples asked for.
+#pragma once
+#include "qopt/Support/Tensor.h"
+#include "qopt/Support/ValueSpec.h"
+
+namespace qopt {
+
+class SampleSource {
+public:
+  /// Opens `path` for a model with these inputs. Errors: no such file, a missing, superfluous-shaped or mistyped array, arrays of
+  /// different lengths, no samples. Arrays that the model does not take are left alone.
+  static llvm::Expected<std::unique_ptr<SampleSource>> open(llvm::StringRef path, llvm::ArrayRef<ValueSpec> inputs);
+  virtual ~SampleSource() = default;
+
+  virtual int64_t size() const = 0;
+  /// Whether several samples can be read as one batch (a .npz), or only one at a time (a folder).
+  virtual bool canBatch() const = 0;
+  /// Samples [begin, end) as one batch, in the order of the model's inputs. Errors: a damaged file; a NaN or infinity (names sample
+  /// and input).
+  virtual llvm::Expected<llvm::SmallVector<Tensor>> read(int64_t begin, int64_t end) = 0;
+};
+
+/// 128 bits that depend on the contents and index of each sample, combined so that shards add up: hash(a ∪ b) = combine(a, b).
+struct DataHash {
+  uint64_t low = 0, high = 0;
+  void addSample(int64_t index, llvm::ArrayRef<Tensor> inputs);
+  void combine(const DataHash &other);
+  std::string hex() const;
+  static std::optional<DataHash> parse(llvm::StringRef hex);
+  friend bool operator==(const DataHash &, const DataHash &) = default;
+};
+
+} // namespace qopt

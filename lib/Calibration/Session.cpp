@@ -1,0 +1,69 @@
+#include "qopt/Calibration/Session.h"
+
+#include <algorithm>
+
+using namespace llvm;
+using namespace qopt;
+
+namespace {
+
+/// Feeds what the program shows to the sites' statistics.
+class Collector {
+public:
+  Collector(std::vector<SiteStatistics> &sites) : sites(sites) {}
+
+  void begin(int64_t first, int64_t count) { firstSample = first, samples = count; }
+
+  void observe(int32_t site, const qopt_tensor &value) {
+    if (site < 0 || static_cast<size_t>(site) >= sites.size() || value.dtype != QOPT_FLOAT32)
+      return;
+    ArrayRef<int64_t> shape(value.shape, value.rank);
+    int64_t count = 1;
+    for (int64_t dim : shape)
+      count *= dim;
+    sites[site].add(ArrayRef(static_cast<const float *>(value.data), count), shape, firstSample, samples);
+  }
+
+private:
+  std::vector<SiteStatistics> &sites;
+  int64_t firstSample = 0, samples = 0;
+};
+
+} // namespace
+
+Expected<Statistics> qopt::calibrate(Executor &executor, SampleSource &source, ArrayRef<SiteInfo> sites,
+                                     const CalibrationOptions &options) {
+  Statistics statistics;
+  for (const SiteInfo &site : sites)
+    statistics.sites.emplace_back(site);
+  Collector collector(statistics.sites);
+  executor.setObserver([&](int32_t site, const qopt_tensor &value) { collector.observe(site, value); });
+
+  int64_t total = options.samples < 0 ? source.size() : std::min(options.samples, source.size());
+  int64_t step = source.canBatch() ? std::max<int64_t>(options.batch, 1) : 1;
+  for (int64_t begin = 0; begin < total; begin += step) {
+    int64_t end = std::min(begin + step, total);
+    auto batch = source.read(begin, end);
+    if (!batch)
+      return batch.takeError();
+    for (int64_t s = begin; s < end; ++s) {
+      SmallVector<Tensor> sample;
+      for (const Tensor &input : *batch) {
+        auto row = source.canBatch() ? input.slice(s - begin, s - begin + 1) : Expected<Tensor>(input);
+        if (!row)
+          return row.takeError();
+        sample.push_back(std::move(*row));
+      }
+      statistics.dataHash.addSample(options.firstSample + s, sample);
+    }
+    collector.begin(options.firstSample + begin, end - begin);
+    auto outputs = executor.run(*batch);
+    if (!outputs)
+      return outputs.takeError();
+    if (options.progress)
+      options.progress(end, total);
+  }
+  executor.setObserver(nullptr);
+  statistics.samples = total;
+  return statistics;
+}

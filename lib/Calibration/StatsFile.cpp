@@ -1,0 +1,146 @@
+// The statistics file: "QOPTSTAT", u32 version, u64 length of the index, the index (JSON), then the arrays that it points at.
+#include "qopt/Calibration/Statistics.h"
+#include "qopt/Support/AtomicFile.h"
+#include "qopt/Support/MappedFile.h"
+
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/JSON.h"
+
+using namespace llvm;
+using namespace qopt;
+
+namespace {
+
+constexpr StringLiteral kMagic = "QOPTSTAT";
+constexpr uint32_t kVersion = 1;
+constexpr size_t kHeader = kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t);
+
+/// Arrays one after another; each entry of the index is [offset, length].
+class ArrayPool {
+public:
+  json::Value add(const std::vector<uint8_t> &bytes) {
+    json::Array entry{static_cast<int64_t>(data.size()), static_cast<int64_t>(bytes.size())};
+    data.insert(data.end(), bytes.begin(), bytes.end());
+    return entry;
+  }
+  StringRef bytes() const { return {reinterpret_cast<const char *>(data.data()), data.size()}; }
+
+private:
+  std::vector<uint8_t> data;
+};
+
+json::Object indexOf(const Statistics &statistics, ArrayPool &pool) {
+  json::Array sites;
+  for (const SiteStatistics &site : statistics.sites) {
+    json::Object entry{{"name", site.info().name}, {"channel_axis", site.info().channelAxis}};
+    if (site.reached()) {
+      entry["histogram"] = pool.add(site.histogram.serialize());
+      entry["moving_range"] = pool.add(site.movingRange.serialize());
+      if (site.ranges.channels() > 0) {
+        entry["ranges"] = pool.add(site.ranges.serialize());
+        entry["moments"] = pool.add(site.moments.serialize());
+      }
+    }
+    sites.push_back(std::move(entry));
+  }
+  return json::Object{{"model", statistics.modelHash},
+                      {"tool", statistics.tool},
+                      {"data", statistics.dataHash.hex()},
+                      {"samples", statistics.samples},
+                      {"sites", std::move(sites)}};
+}
+
+class Reader {
+public:
+  Reader(StringRef path, ArrayRef<uint8_t> file) : path(path), file(file) {}
+
+  Expected<Statistics> read() {
+    if (file.size() < kHeader || StringRef(reinterpret_cast<const char *>(file.data()), kMagic.size()) != kMagic)
+      return damaged("it is no statistics file of qopt");
+    if (uint32_t version = support::endian::read32le(file.data() + kMagic.size()); version != kVersion)
+      return damaged("it has format version " + Twine(version) + ", this qopt reads " + Twine(kVersion));
+    uint64_t length = support::endian::read64le(file.data() + kMagic.size() + sizeof(uint32_t));
+    if (length > file.size() - kHeader)
+      return damaged("it ends within its index");
+    auto index = json::parse(StringRef(reinterpret_cast<const char *>(file.data()) + kHeader, length));
+    if (!index)
+      return damaged("its index is no JSON: " + toString(index.takeError()));
+    arrays = file.drop_front(kHeader + length);
+    const json::Object *top = index->getAsObject();
+    const json::Array *sites = top ? top->getArray("sites") : nullptr;
+    auto hash = top ? DataHash::parse(top->getString("data").value_or("")) : std::nullopt;
+    if (!sites || !hash)
+      return damaged("its index lacks a key");
+    Statistics statistics;
+    statistics.modelHash = top->getString("model").value_or("").str();
+    statistics.tool = top->getString("tool").value_or("").str();
+    statistics.dataHash = *hash;
+    statistics.samples = top->getInteger("samples").value_or(0);
+    for (const json::Value &entry : *sites)
+      if (Error error = readSite(entry.getAsObject(), statistics))
+        return std::move(error);
+    return statistics;
+  }
+
+private:
+  Error damaged(const Twine &what) const { return makeError(path + ": " + what + "; calibrate again"); }
+
+  Error readSite(const json::Object *entry, Statistics &statistics) {
+    auto name = entry ? entry->getString("name") : std::nullopt;
+    if (!name)
+      return damaged("a site of its index has no name");
+    SiteStatistics site({name->str(), entry->getInteger("channel_axis").value_or(-1)});
+    if (Error error = load(*entry, "histogram", site.histogram))
+      return error;
+    if (Error error = load(*entry, "moving_range", site.movingRange))
+      return error;
+    if (Error error = load(*entry, "ranges", site.ranges))
+      return error;
+    if (Error error = load(*entry, "moments", site.moments))
+      return error;
+    statistics.sites.push_back(std::move(site));
+    return Error::success();
+  }
+
+  template <typename T> Error load(const json::Object &entry, StringRef key, T &out) {
+    const json::Array *place = entry.getArray(key);
+    if (!place)
+      return Error::success();
+    auto offset = place->size() == 2 ? (*place)[0].getAsUINT64() : std::nullopt;
+    auto length = place->size() == 2 ? (*place)[1].getAsUINT64() : std::nullopt;
+    if (!offset || !length || *offset > arrays.size() || *length > arrays.size() - *offset)
+      return damaged("array '" + key + "' lies outside of the file");
+    auto value = T::deserialize({arrays.data() + *offset, static_cast<size_t>(*length)});
+    if (!value)
+      return damaged("array '" + key + "': " + value.error());
+    out = std::move(*value);
+    return Error::success();
+  }
+
+  StringRef path;
+  ArrayRef<uint8_t> file, arrays;
+};
+
+} // namespace
+
+Error qopt::writeStatistics(StringRef path, const Statistics &statistics) {
+  ArrayPool pool;
+  std::string index;
+  raw_string_ostream(index) << json::Value(indexOf(statistics, pool));
+  auto file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  raw_ostream &os = (*file)->os();
+  char numbers[sizeof(uint32_t) + sizeof(uint64_t)];
+  support::endian::write32le(numbers, kVersion);
+  support::endian::write64le(numbers + sizeof(uint32_t), index.size());
+  os << kMagic << StringRef(numbers, sizeof(numbers)) << index << pool.bytes();
+  return (*file)->commit();
+}
+
+Expected<Statistics> qopt::readStatistics(StringRef path) {
+  auto file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  return Reader(path, (*file)->bytes()).read();
+}

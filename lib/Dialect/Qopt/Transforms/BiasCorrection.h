@@ -1,0 +1,18 @@
+// The mean error that weight rounding puts on a linear op's output, taken out of its bias. Internal to this room.
+#ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_BIASCORRECTION_H
+#define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_BIASCORRECTION_H
+
+#include "QuantizeWeights.h"
+
+#include "qopt/Interfaces/LinearLike.h"
+
+namespace qopt {
+
+/// b_n += sum over inputs of (W - W')_n · E[x] (Nagel et al. 2019, section 4.2), for an op whose weight's first dim runs over outputs
+/// (convolutions, Gemm with transB). `channelMeans` is E[x] by input channel. Empty on success, else a clause that says why not.
+std::string correctBiasOf(LinearLikeOpInterface op, mlir::ElementsAttr weight, const WeightCodes &codes,
+                          llvm::ArrayRef<float> channelMeans);
+
+} // namespace qopt
+
+#endif // QOPT_LIB_DIALECT_QOPT_TRANSFORMS_BIASCORRECTION_H

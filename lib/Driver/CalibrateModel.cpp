@@ -1,0 +1,80 @@
+#include "Quantization.h"
+
+#include "qopt/Calibration/Annotate.h"
+#include "qopt/Calibration/Session.h"
+#include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Execution/JIT.h"
+#include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/Run.h"
+#include "qopt/Support/Hash.h"
+#include "qopt/Support/Progress.h"
+#include "qopt/Support/Version.h"
+
+#include "mlir/Pass/PassManager.h"
+
+using namespace llvm;
+using namespace qopt;
+
+namespace {
+
+/// The instrumented model as a program, and the sites that it shows.
+struct Instrumented {
+  std::unique_ptr<Executor> executor;
+  std::vector<SiteInfo> sites;
+};
+
+Expected<Instrumented> instrument(mlir::ModuleOp module, int32_t threads, Session &session) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
+  mlir::PassManager observers(module.getContext(), mlir::ModuleOp::getOperationName());
+  observers.addPass(createInsertObserversPass());
+  if (session.configurePasses)
+    session.configurePasses(observers);
+  if (Error error = runPasses(observers, *copy))
+    return std::move(error);
+  Instrumented result;
+  result.sites = readSites(*copy);
+  if (Error error = lowerForCPU(*copy, {}))
+    return std::move(error);
+  JITOptions options;
+  options.threads = threads;
+  auto executor = createJITExecutor(std::move(copy), nullptr, options);
+  if (!executor)
+    return executor.takeError();
+  result.executor = std::move(*executor);
+  return result;
+}
+
+} // namespace
+
+Expected<std::string> qopt::modelHash(StringRef path) { return sha256OfFile(path); }
+
+Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
+                                          Progress &progress) {
+  auto hash = modelHash(request.modelPath);
+  if (!hash)
+    return hash.takeError();
+  progress.stage("compiling the model with observers");
+  auto program = instrument(module, request.threads, session);
+  if (!program)
+    return inContext(request.modelPath, program.takeError());
+  auto source = SampleSource::open(request.dataPath, program->executor->inputs());
+  if (!source)
+    return source.takeError();
+  CalibrationOptions options;
+  options.samples = request.samples;
+  options.batch = request.batch;
+  options.firstSample = request.firstSample;
+  int64_t total = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());
+  progress.stage("calibrating", total);
+  int64_t told = 0;
+  options.progress = [&](int64_t done, int64_t) {
+    progress.advance(done - told);
+    told = done;
+  };
+  auto statistics = calibrate(*program->executor, **source, program->sites, options);
+  if (!statistics)
+    return inContext(request.dataPath, statistics.takeError());
+  statistics->modelHash = *hash;
+  statistics->tool = ("qopt " + version()).str();
+  return statistics;
+}

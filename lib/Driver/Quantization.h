@@ -1,0 +1,42 @@
+// From a float model to a quantized one: what `qopt quantize`, `calibrate` and the library do alike.
+#pragma once
+#include "Models.h"
+
+#include "qopt/Calibration/Statistics.h"
+#include "qopt/Recipe/Recipe.h"
+
+#include "llvm/ADT/StringRef.h"
+
+namespace qopt {
+
+class Progress;
+
+struct CalibrationRequest {
+  std::string modelPath;
+  std::string dataPath;
+  int64_t samples = -1;     ///< -1: all
+  int64_t batch = 8;
+  int64_t firstSample = 0;  ///< index of the first sample, for shards
+  int32_t threads = 0;
+};
+
+/// Runs the float model with observers compiled in. The module is not changed.
+llvm::Expected<Statistics> calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
+                                          Progress &progress);
+
+/// What identifies a model in statistics and reports.
+llvm::Expected<std::string> modelHash(llvm::StringRef path);
+
+struct QuantizationRequest {
+  const Recipe *recipe = nullptr;
+  const Statistics *statistics = nullptr; ///< null: the recipe needs none
+};
+
+/// Applies the recipe to the module: annotates the statistics, runs the stages, leaves quantize/dequantize pairs.
+/// Errors: a scheme or algorithm that this build cannot do, a selector that matches nothing, what the passes say.
+llvm::Error quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session);
+
+/// Whether any stage of the recipe reads statistics.
+bool readsStatistics(const Recipe &recipe);
+
+} // namespace qopt

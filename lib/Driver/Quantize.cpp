@@ -1,0 +1,149 @@
+#include "Commands.h"
+#include "Outputs.h"
+#include "Quantization.h"
+
+#include "qopt/Support/AtomicFile.h"
+#include "qopt/Support/Progress.h"
+#include "qopt/Support/Version.h"
+
+using namespace llvm;
+
+namespace qopt {
+
+namespace {
+
+constexpr Option options[] = {
+    {"-o", "OUT", "what to write, by its ending: .onnx (QDQ), .mlir, .mlirbc, .so"},
+    {"--scheme", "S", "how to quantize (default W8A8; `qopt schemes` lists them)"},
+    {"--recipe", "FILE.yaml", "a recipe in place of a scheme"},
+    {"--calibration-data", "DATA", "a .npz (samples along axis 0) or a folder of .npz files (one sample each)"},
+    {"--stats", "FILE.stats", "statistics of `qopt calibrate` in place of data"},
+    {"--calibration-method", "M", "minmax, moving-average, percentile, mse or entropy (default: the recipe's)"},
+    {"--percentile", "P", "for the method percentile (default 99.999)"},
+    {"--samples", "N", "use only the first N samples"},
+    {"--batch", "N", "samples a run of calibration (default 8)"},
+    {"--threads", "N", "threads to use (default: one for each core)"},
+    {"--target", "T", "what to compile for when OUT is code (default: host)"},
+    {"--report", "DIR", "write report.json and report.html into DIR"},
+    {"--quiet", "", "no progress"},
+};
+
+Expected<Recipe> chooseRecipe(const Arguments &arguments) {
+  if (auto file = arguments.get("--recipe")) {
+    if (arguments.has("--scheme"))
+      return usageError("--recipe and --scheme exclude each other");
+    return readRecipe(*file);
+  }
+  return recipeForScheme(arguments.get("--scheme", "W8A8"));
+}
+
+Error overrideCalibration(const Arguments &arguments, Recipe &recipe) {
+  if (auto method = arguments.get("--calibration-method")) {
+    std::optional<RangeRule> rule;
+    for (RangeRule r :
+         {RangeRule::MinMax, RangeRule::MovingAverage, RangeRule::Percentile, RangeRule::MSE, RangeRule::Entropy})
+      if (rangeRuleName(r) == *method)
+        rule = r;
+    if (!rule)
+      return usageError("--calibration-method is '" + *method +
+                        "'; it must be minmax, moving-average, percentile, mse or entropy");
+    recipe.calibration.method = rule;
+    recipe.calibration.percentile = std::nullopt;
+  }
+  if (auto percentile = arguments.get("--percentile")) {
+    double value = 0;
+    if (percentile->getAsDouble(value) || value <= 50 || value > 100)
+      return usageError("--percentile is '" + *percentile + "'; it must be more than 50 and at most 100");
+    if (recipe.calibration.method != RangeRule::Percentile)
+      return usageError("--percentile needs the calibration method percentile");
+    recipe.calibration.percentile = value;
+  }
+  return Error::success();
+}
+
+Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Recipe &recipe, const Model &model,
+                                           Session &session, Progress &progress) {
+  std::string path = arguments.positional()[0];
+  if (auto file = arguments.get("--stats")) {
+    if (arguments.has("--calibration-data"))
+      return usageError("--stats and --calibration-data exclude each other");
+    auto statistics = readStatistics(*file);
+    if (!statistics)
+      return statistics.takeError();
+    auto hash = modelHash(path);
+    if (!hash)
+      return hash.takeError();
+    if (statistics->modelHash != *hash)
+      return makeError(*file + ": these are statistics of another model (" + statistics->modelHash + "), not of " + path + " (" +
+                       *hash + "); calibrate this one");
+    return std::optional<Statistics>(std::move(*statistics));
+  }
+  auto data = arguments.get("--calibration-data");
+  if (!data) {
+    if (readsStatistics(recipe))
+      return usageError("this scheme needs samples of the model's input: give --calibration-data DATA or --stats FILE");
+    return std::optional<Statistics>();
+  }
+  auto samples = arguments.integer("--samples", recipe.calibration.samples.value_or(-1), 1),
+       batch = arguments.integer("--batch", 8, 1), threads = arguments.integer("--threads", 0, 1);
+  for (auto *number : {&samples, &batch, &threads})
+    if (!*number)
+      return number->takeError();
+  auto statistics = calibrateModel(*model.module, {path, data->str(), *samples, *batch, 0, static_cast<int32_t>(*threads)},
+                                   session, progress);
+  if (!statistics)
+    return statistics.takeError();
+  return std::optional<Statistics>(std::move(*statistics));
+}
+
+Expected<int> run(const Arguments &arguments, Session &session) {
+  if (arguments.positional().size() != 1)
+    return usageError("`qopt quantize` takes one model");
+  auto out = arguments.get("-o");
+  if (!out)
+    return usageError("`qopt quantize` needs -o OUT");
+  auto recipe = chooseRecipe(arguments);
+  if (!recipe)
+    return recipe.takeError();
+  if (Error error = overrideCalibration(arguments, *recipe))
+    return std::move(error);
+  const std::string &path = arguments.positional()[0];
+  if (Error error = checkOutput(*out))
+    return std::move(error);
+  if (Error error = checkNotSameFile(*out, path))
+    return std::move(error);
+  Progress progress(session.err, chooseProgressMode(session.err, arguments.has("--quiet")));
+  progress.stage("reading the model");
+  auto model = loadModel(path);
+  if (!model)
+    return model.takeError();
+  auto statistics = gather(arguments, *recipe, *model, session, progress);
+  if (!statistics)
+    return statistics.takeError();
+  progress.stage("quantizing");
+  QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
+  if (Error error = quantizeModule(*model->module, request, session))
+    return inContext(path, std::move(error));
+  progress.stage("writing " + out->str());
+  Provenance provenance{path, arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str(),
+                        *statistics ? (*statistics)->dataHash.hex() : ""};
+  if (Error error = writeModel(*model, *out, arguments.get("--target", "host"), provenance, session))
+    return std::move(error);
+  progress.finish();
+  return Done;
+}
+
+} // namespace
+
+const Command &quantizeCommand() {
+  static const Command command = {"quantize",
+                                  "MODEL -o OUT [--scheme S] [--calibration-data D] [options]",
+                                  "Quantize a model",
+                                  options,
+                                  "  qopt quantize model.onnx -o int8.onnx --calibration-data calib.npz\n"
+                                  "  qopt quantize model.onnx -o int8.so --scheme W8A8_DYNAMIC\n",
+                                  run};
+  return command;
+}
+
+} // namespace qopt

@@ -1,0 +1,139 @@
+#include "OnnxProto.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using onnx::TensorProto;
+
+int32_t qopt::onnxElementType(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type)) {
+    bool plain = !integer.isUnsigned();
+    switch (integer.getWidth()) {
+    case 1:
+      return TensorProto::BOOL;
+    case 2:
+      return plain ? TensorProto::INT2 : TensorProto::UINT2;
+    case 4:
+      return plain ? TensorProto::INT4 : TensorProto::UINT4;
+    case 8:
+      return plain ? TensorProto::INT8 : TensorProto::UINT8;
+    case 16:
+      return plain ? TensorProto::INT16 : TensorProto::UINT16;
+    case 32:
+      return plain ? TensorProto::INT32 : TensorProto::UINT32;
+    case 64:
+      return plain ? TensorProto::INT64 : TensorProto::UINT64;
+    default:
+      return TensorProto::UNDEFINED;
+    }
+  }
+  return llvm::TypeSwitch<Type, int32_t>(type)
+      .Case<Float32Type>([](auto) { return TensorProto::FLOAT; })
+      .Case<Float64Type>([](auto) { return TensorProto::DOUBLE; })
+      .Case<Float16Type>([](auto) { return TensorProto::FLOAT16; })
+      .Case<BFloat16Type>([](auto) { return TensorProto::BFLOAT16; })
+      .Case<Float8E4M3FNType>([](auto) { return TensorProto::FLOAT8E4M3FN; })
+      .Case<Float8E4M3FNUZType>([](auto) { return TensorProto::FLOAT8E4M3FNUZ; })
+      .Case<Float8E5M2Type>([](auto) { return TensorProto::FLOAT8E5M2; })
+      .Case<Float8E5M2FNUZType>([](auto) { return TensorProto::FLOAT8E5M2FNUZ; })
+      .Case<Float8E8M0FNUType>([](auto) { return TensorProto::FLOAT8E8M0; })
+      .Case<Float4E2M1FNType>([](auto) { return TensorProto::FLOAT4E2M1; })
+      .Default([](auto) { return TensorProto::UNDEFINED; });
+}
+
+void qopt::setTensorType(onnx::ValueInfoProto &info, RankedTensorType type, ArrayRef<std::string> dims) {
+  auto *tensor = info.mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(onnxElementType(type.getElementType()));
+  auto *shape = tensor->mutable_shape();
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    auto *dim = shape->add_dim();
+    if (!type.isDynamicDim(d))
+      dim->set_dim_value(type.getDimSize(d));
+    else if (static_cast<size_t>(d) < dims.size() && !dims[d].empty() && dims[d] != "?")
+      dim->set_dim_param(dims[d]);
+  }
+}
+
+namespace {
+
+/// One byte per element → `bits` bits per element, the first in the low bits.
+std::string packBytes(llvm::ArrayRef<char> bytes, unsigned bits) {
+  unsigned perByte = 8 / bits, mask = (1u << bits) - 1;
+  std::string packed((bytes.size() + perByte - 1) / perByte, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i)
+    packed[i / perByte] |= static_cast<char>((static_cast<unsigned char>(bytes[i]) & mask) << (bits * (i % perByte)));
+  return packed;
+}
+
+std::string splatOrDense(DenseElementsAttr dense, unsigned bits) {
+  int64_t count = dense.getNumElements();
+  if (bits == 1) {
+    std::string bytes;
+    for (bool value : dense.getValues<bool>())
+      bytes.push_back(value);
+    return bytes;
+  }
+  llvm::ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat())
+    return {raw.begin(), raw.end()};
+  std::string bytes;
+  for (int64_t i = 0; i < count; ++i)
+    bytes.append(raw.begin(), raw.end());
+  return bytes;
+}
+
+} // namespace
+
+llvm::Error qopt::setTensor(TensorProto &tensor, ElementsAttr value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  int32_t code = onnxElementType(type.getElementType());
+  if (code == TensorProto::UNDEFINED)
+    return llvm::createStringError("ONNX has no element type for this constant");
+  unsigned bits = type.getElementType().getIntOrFloatBitWidth();
+  tensor.set_data_type(code);
+  for (int64_t dim : type.getShape())
+    tensor.add_dims(dim);
+  std::string bytes;
+  if (auto dense = dyn_cast<DenseElementsAttr>(value)) {
+    bytes = splatOrDense(dense, bits);
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob)
+      return llvm::createStringError("the bytes of a constant are missing");
+    bytes.assign(blob->getData().begin(), blob->getData().end());
+  } else {
+    return llvm::createStringError("a constant is of a kind that cannot be exported");
+  }
+  if (bits == 2 || bits == 4)
+    bytes = packBytes(bytes, bits);
+  tensor.set_raw_data(std::move(bytes));
+  return llvm::Error::success();
+}
+
+bool qopt::setAttribute(onnx::AttributeProto &out, llvm::StringRef name, Attribute value) {
+  out.set_name(name.str());
+  if (auto flag = dyn_cast<BoolAttr>(value)) {
+    out.set_type(onnx::AttributeProto::INT);
+    out.set_i(flag.getValue());
+  } else if (auto integer = dyn_cast<IntegerAttr>(value)) {
+    out.set_type(onnx::AttributeProto::INT);
+    out.set_i(integer.getInt());
+  } else if (auto number = dyn_cast<FloatAttr>(value)) {
+    out.set_type(onnx::AttributeProto::FLOAT);
+    out.set_f(static_cast<float>(number.getValueAsDouble()));
+  } else if (auto text = dyn_cast<StringAttr>(value)) {
+    out.set_type(onnx::AttributeProto::STRING);
+    out.set_s(text.str());
+  } else if (auto list = dyn_cast<DenseI64ArrayAttr>(value)) {
+    out.set_type(onnx::AttributeProto::INTS);
+    for (int64_t v : list.asArrayRef())
+      out.add_ints(v);
+  } else {
+    return false;
+  }
+  return true;
+}
