@@ -132,6 +132,17 @@ Values Emitter::explode(Value tensor) {
   return elements;
 }
 
+Values Emitter::explode(Value tensor, int64_t count) {
+  if (rank(tensor) == 0 || !type(tensor).isDynamicDim(0))
+    return explode(tensor);
+  check(eq(dimOf(tensor, 0), index(count)), "a shape, or a list of one value per dim, has another length than shape "
+                                            "inference found");
+  Values elements;
+  for (int64_t i = 0; i < count; ++i)
+    elements.push_back(extract(tensor, {index(i)}));
+  return elements;
+}
+
 Value Emitter::implode(RankedTensorType type, ValueRange elements) {
   if (elements.empty())
     return tensor::EmptyOp::create(b, type.getShape(), type.getElementType());

@@ -65,6 +65,10 @@ bool pairRuns(const SymbolicDims &from, const SymbolicDims &to, Runs &fromRuns, 
   return true;
 }
 
+int64_t dynamicDims(RankedTensorType type, ArrayRef<int64_t> run) {
+  return llvm::count_if(run, [&](int64_t i) { return type.isDynamicDim(i); });
+}
+
 SmallVector<int64_t> collapsedShape(ArrayRef<int64_t> shape, const Runs &runs) {
   SmallVector<int64_t> collapsed;
   for (const ReassociationIndices &run : runs) {
@@ -105,6 +109,11 @@ Value Emitter::reshape(Value tensor, const SymbolicDims &from, RankedTensorType 
   tensor = castTo(RankedTensorType::get(collapsedShape(resultType.getShape(), toRuns), element), tensor);
   if (isTrivial(toRuns))
     return castTo(resultType, tensor);
+  if (llvm::any_of(toRuns, [&](const ReassociationIndices &run) { return dynamicDims(resultType, run) > 1; })) {
+    // An expansion into several dynamic dims has no lowering (memref's strided metadata).
+    Value shape = implode(RankedTensorType::get(resultType.getRank(), b.getIndexType()), dims);
+    return tensor::ReshapeOp::create(b, resultType, tensor, shape);
+  }
   SmallVector<OpFoldResult> sizes;
   for (int64_t i = 0; i < resultType.getRank(); ++i)
     sizes.push_back(resultType.isDynamicDim(i) ? OpFoldResult(dims[i])

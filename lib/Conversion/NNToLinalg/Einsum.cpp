@@ -95,7 +95,10 @@ Values lowerEinsum(nn::EinsumOp op, Emitter &e) {
     maps.push_back(AffineMap::get(count, 0, exprs, e.b.getContext()));
     tensors.push_back(e[operand]);
   }
-  maps.push_back(AffineMap::getMultiDimIdentityMap(count, e.b.getContext()).getMajorSubMap(outer));
+  SmallVector<AffineExpr> results;
+  for (size_t i = 0; i < outer; ++i)
+    results.push_back(e.b.getAffineDimExpr(i));
+  maps.push_back(AffineMap::get(count, 0, results, e.b.getContext()));
   SmallVector<IteratorType> iterators(count, IteratorType::reduction);
   std::fill_n(iterators.begin(), outer, IteratorType::parallel);
   Type element = Emitter::elementType(op.getY()), accumulator = accumulatorType(element);

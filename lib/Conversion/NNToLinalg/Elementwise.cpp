@@ -42,11 +42,15 @@ Value modulo(nn::ModOp op, Scalars &s, Value a, Value b) {
 }
 
 Value shift(nn::BitShiftOp op, Scalars &s, Value a, Value b) {
-  // A shift by the width or more gives zero.
-  Value width = s.constantInt(b.getType(), b.getType().getIntOrFloatBitWidth());
-  Value safe = s.select(s.lt(b, width, true), b, s.constantInt(b.getType(), 0));
-  Value shifted = op.getDirection() == "LEFT" ? s.make<arith::ShLIOp>(a, safe) : s.make<arith::ShRUIOp>(a, safe);
-  return s.select(s.lt(b, width, true), shifted, s.constantInt(a.getType(), 0));
+  // A shift by the width or more, taken as unsigned, leaves the sign alone (right) or nothing.
+  bool isLeft = op.getDirection() == "LEFT", isUnsigned = isUnsignedElement(Emitter::elementType(op.getA()));
+  Value width = s.constantInt(b.getType(), b.getType().getIntOrFloatBitWidth()), zero = s.constantInt(b.getType(), 0);
+  Value fits = s.lt(b, width, true);
+  if (!isLeft && !isUnsigned)
+    return s.make<arith::ShRSIOp>(a, s.select(fits, b, s.sub(width, s.constantInt(b.getType(), 1))));
+  Value safe = s.select(fits, b, zero);
+  Value shifted = isLeft ? s.make<arith::ShLIOp>(a, safe) : s.make<arith::ShRUIOp>(a, safe);
+  return s.select(fits, shifted, zero);
 }
 
 Value clip(nn::ClipOp op, Scalars &s, ValueRange x) {

@@ -33,7 +33,7 @@ Values lowerConstantOfShape(nn::ConstantOfShapeOp op, Emitter &e) {
     return {e.implode(type, Values(type.getNumElements(), element))};
   Values dims;
   const SymbolicDims &symbols = e.shapes.dims(op.getY());
-  for (auto [i, size] : llvm::enumerate(e.explode(e[op.getShape()]))) {
+  for (auto [i, size] : llvm::enumerate(e.explode(e[op.getShape()], type.getRank()))) {
     Value known = e.materialize(symbols[i]);
     dims.push_back(known ? known : e.toIndex(size));
     if (!known)

@@ -216,11 +216,11 @@ std::optional<SmallVector<int64_t>> wholeFactors(nn::ResizeOp op) {
 SmallVector<Axis> axesOf(nn::ResizeOp op, Emitter &e) {
   SmallVector<Axis> axes;
   Type f64 = e.b.getF64Type();
-  Values scales = op.getScales() ? e.explode(e[op.getScales()]) : Values();
-  Values sizes = op.getSizes() ? e.explode(e[op.getSizes()]) : Values();
+  Values scales = op.getScales() ? e.explode(e[op.getScales()], op.getAxes().size()) : Values();
+  Values sizes = op.getSizes() ? e.explode(e[op.getSizes()], op.getAxes().size()) : Values();
   Values roi;
   if (op.getCoordinateTransformationMode() == "tf_crop_and_resize" && op.getRoi())
-    roi = e.explode(e[op.getRoi()]);
+    roi = e.explode(e[op.getRoi()], 2 * op.getAxes().size());
   auto widen = [&](Value v, Value of) {
     Type element = Emitter::elementType(of);
     return e.cast(e.decode(v, element), element, f64);

@@ -49,7 +49,7 @@ Values lowerReshape(nn::ReshapeOp op, Emitter &e) {
     return moveSmall(e, x, y);
   RankedTensorType type = e.stored(y);
   const SymbolicDims &symbols = e.shapes.dims(y);
-  Values wanted = e.explode(e[op.getShape()]), dims;
+  Values wanted = e.explode(e[op.getShape()], type.getRank()), dims;
   if (static_cast<int64_t>(wanted.size()) != type.getRank())
     return {};
   Value zero = e.index(0), one = e.index(1), minusOne = e.index(-1), total = e.product(e.dims(x));
@@ -124,14 +124,14 @@ Values lowerSize(nn::SizeOp op, Emitter &e) {
 Values lowerExpand(nn::ExpandOp op, Emitter &e) {
   Value x = op.getX(), y = op.getY();
   RankedTensorType type = e.stored(y);
-  Values shape = e.explode(e[op.getShape()]), dims;
+  Values shape = e.explode(e[op.getShape()], type.getRank()), dims;
   int64_t rank = type.getRank(), own = rank - Emitter::rank(x), given = rank - static_cast<int64_t>(shape.size());
   const SymbolicDims *symbols = e.shapes.elements(op.getShape());
   for (int64_t i = 0; i < rank; ++i) {
     Value size = i >= own ? e.dim(x, i - own) : Value(), one = e.index(1);
     if (i >= given) {
       Value wanted = e.toIndex(shape[i - given]);
-      bool isSame = size && symbols && (*symbols)[i - given] == e.shapes.dims(x)[i - own];
+      bool isSame = size && symbols && symbols->size() == shape.size() && (*symbols)[i - given] == e.shapes.dims(x)[i - own];
       if (size && !isSame) {
         Value xIsOne = e.eq(size, one);
         e.check(e.lor(e.eq(size, wanted), e.lor(xIsOne, e.eq(wanted, one))), "the shape does not broadcast with the input");
@@ -154,7 +154,7 @@ Values lowerExpand(nn::ExpandOp op, Emitter &e) {
 Values lowerTile(nn::TileOp op, Emitter &e) {
   Value x = op.getX();
   RankedTensorType type = e.stored(op.getY());
-  Values repeats = e.explode(e[op.getRepeats()]), sizes = e.dims(x), dims;
+  Values repeats = e.explode(e[op.getRepeats()], type.getRank()), sizes = e.dims(x), dims;
   int64_t rank = type.getRank();
   if (static_cast<int64_t>(repeats.size()) != rank)
     return {};

@@ -47,6 +47,8 @@ Values lowerConcat(nn::ConcatOp op, Emitter &e) {
 
 Value cut(Emitter &e, Value tensor, RankedTensorType type, ArrayRef<OpFoldResult> offsets, ValueRange dims,
           ArrayRef<OpFoldResult> strides) {
+  if (llvm::is_contained(type.getShape(), 0)) // An offset at the very end is refused, though nothing is read there.
+    return e.empty(type, dims);
   return e.make<tensor::ExtractSliceOp>(type, tensor, offsets, ArrayRef(sizesOf(e, type, dims)), strides);
 }
 
@@ -113,7 +115,8 @@ Values lowerSlice(nn::SliceOp op, Emitter &e) {
     return small;
   Value x = op.getData();
   RankedTensorType type = e.stored(op.getY());
-  Values starts = e.explode(e[op.getStarts()]), ends = e.explode(e[op.getEnds()]), dims = e.dims(x);
+  Values starts = e.explode(e[op.getStarts()], op.getAxes().size());
+  Values ends = e.explode(e[op.getEnds()], op.getAxes().size()), dims = e.dims(x);
   Values firsts(dims.size(), e.index(0));
   SmallVector<int64_t> steps(dims.size(), 1);
   for (auto [i, axis] : llvm::enumerate(op.getAxes())) {
@@ -166,7 +169,7 @@ Values lowerPad(nn::PadOp op, Emitter &e) {
   Value x = op.getData(), tensor = e[x];
   RankedTensorType type = e.stored(op.getY());
   int64_t rank = type.getRank();
-  Values pads = e.explode(e[op.getPads()]), sizes = e.dims(x), dims, low;
+  Values pads = e.explode(e[op.getPads()], 2 * rank), sizes = e.dims(x), dims, low;
   if (static_cast<int64_t>(pads.size()) != 2 * rank)
     return {};
   for (int64_t i = 0; i < rank; ++i) {

@@ -237,6 +237,8 @@ LogicalResult depthToSpace(Node &n) {
                                           n.attrs().i("blocksize", n.i("blocksize", 0)).s("mode", n.s("mode", "DCR"))));
 }
 LogicalResult spaceToDepth(Node &n) {
+  if (n.s("mode", "DCR") != "DCR")
+    return n.fail("has mode " + n.s("mode", "DCR") + "; only DCR is supported");
   return n.one(n.make<nn::SpaceToDepthOp>(n.elem(n.in(0)), {n.in(0)}, n.attrs().i("blocksize", n.i("blocksize", 0))));
 }
 } // namespace

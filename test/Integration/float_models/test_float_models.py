@@ -31,6 +31,19 @@ def image(name, *shape):
     return {name: np.random.default_rng(sum(shape)).standard_normal(shape, np.float32)}
 
 
+def page(batch, height, width):
+    """Dark strokes on white: on noise the detector's probabilities are all but zero, and so is their range."""
+    rng = np.random.default_rng(batch * height + width)
+    x = np.ones((batch, 3, height, width), np.float32)
+    for i in range(batch):
+        for top in range(8, height - 14, 24):
+            for left in range(6, width - 10, 9):
+                middle = top + int(rng.integers(0, 10))
+                x[i, :, top:top + 12, left:left + 2] = -1
+                x[i, :, middle:middle + 2, left:left + 6] = -1
+    return {"x": x}
+
+
 CASES = {
     "minilm_l6.onnx": [bert(1, 7), bert(1, 128), bert(3, 33)],
     "paraphrase_minilm_l3.onnx": [bert(1, 9, False), bert(4, 40, False)],
@@ -38,7 +51,7 @@ CASES = {
     "efflite0_fmnist96.onnx": [image("input", 1, 3, 96, 96), image("input", 3, 3, 96, 96)],
     "efflite0_224.onnx": [image("input", 1, 3, 224, 224)],
     "resnet8_fmnist.onnx": [image("input", 1, 1, 28, 28), image("input", 7, 1, 28, 28)],
-    "ppocr_v4_det.onnx": [image("x", 1, 3, 64, 96), image("x", 2, 3, 128, 64)],
+    "ppocr_v4_det.onnx": [page(1, 64, 96), page(2, 128, 64)],
     "ppocr_v4_rec.onnx": [image("x", 1, 3, 48, 96), image("x", 2, 3, 48, 160)],
     "ppocr_v4_cls.onnx": [image("x", 1, 3, 48, 192), image("x", 2, 3, 48, 192)],
     "magika.onnx": [{"bytes": np.random.default_rng(n).integers(0, 257, (n, 2048), dtype=np.int32)} for n in (1, 3)],

@@ -70,6 +70,8 @@ public:
   /// Static shape, rank at most one, at most eight elements.
   static bool isSmall(mlir::Type type);
   Values explode(mlir::Value tensor);
+  /// The elements of a vector that has to have `count` of them.
+  Values explode(mlir::Value tensor, int64_t count);
   mlir::Value implode(mlir::RankedTensorType type, mlir::ValueRange elements);
   mlir::Value extract(mlir::Value tensor, mlir::ValueRange indices);
   /// The only element of a tensor with one element.
