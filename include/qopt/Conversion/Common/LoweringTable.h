@@ -17,6 +17,14 @@ public:
   template <typename... Ops> void addAll(Values (*lower)(mlir::Operation *, Emitter &)) {
     ((table[Ops::getOperationName()] = lower), ...);
   }
+  /// Tries `lower` before what the table has for the op: a target's better form.
+  template <typename Op> void prefer(std::function<Values(Op, Emitter &)> lower) {
+    auto &entry = table[Op::getOperationName()];
+    entry = [lower = std::move(lower), otherwise = std::move(entry)](mlir::Operation *op, Emitter &e) {
+      Values results = lower(mlir::cast<Op>(op), e);
+      return results.empty() && otherwise ? otherwise(op, e) : results;
+    };
+  }
   const std::function<Values(mlir::Operation *, Emitter &)> *find(mlir::Operation *op) const {
     auto it = table.find(op->getName().getStringRef());
     return it == table.end() ? nullptr : &it->second;

@@ -91,6 +91,12 @@ LogicalResult GemmOp::verify() {
   return verifyPanels(*this, **form, shaped(getB()), a.getDimSize(a.getRank() - 1));
 }
 
+static bool isPermutation(ArrayRef<int64_t> perm, int64_t rank) {
+  SmallVector<int64_t> sorted(perm);
+  llvm::sort(sorted);
+  return llvm::equal(sorted, llvm::seq<int64_t>(0, rank));
+}
+
 LogicalResult BatchMatMulOp::verify() {
   if (failed(verifyKernel(*this, getKernel())) || failed(verifyResults(*this)))
     return failure();
@@ -98,10 +104,19 @@ LogicalResult BatchMatMulOp::verify() {
   int64_t rank = a.getRank();
   if (rank < 2 || b.getRank() != rank || out.getRank() != rank)
     return emitOpError("needs operands of one rank, at least two");
-  int64_t depthOfB = b.getDimSize(getTransposeB() ? rank - 1 : rank - 2);
-  int64_t columnsOfB = b.getDimSize(getTransposeB() ? rank - 2 : rank - 1);
-  if (dimsDiffer(a.getDimSize(rank - 1), depthOfB) || dimsDiffer(out.getDimSize(rank - 1), columnsOfB) ||
-      dimsDiffer(a.getDimSize(rank - 2), out.getDimSize(rank - 2)))
+  if (!isPermutation(getAPerm(), rank) || !isPermutation(getBPerm(), rank) || !isPermutation(getOutPerm(), rank))
+    return emitOpError("needs permutations of all dims");
+  int64_t last = rank - 1;
+  if (getAPerm()[last] != last || getOutPerm()[last] != last || (getBPerm()[last] != last && !isTransposed()))
+    return emitOpError("needs K or N as the last dim of its operands");
+  auto size = [](ShapedType type, ArrayRef<int64_t> perm, int64_t dim) { return type.getDimSize(perm[dim]); };
+  bool fits = !dimsDiffer(size(a, getAPerm(), last), size(b, getBPerm(), last - 1)) &&
+              !dimsDiffer(size(a, getAPerm(), last - 1), size(out, getOutPerm(), last - 1)) &&
+              !dimsDiffer(size(b, getBPerm(), last), size(out, getOutPerm(), last));
+  for (int64_t dim = 0; dim < last - 1; ++dim)
+    fits &= !dimsDiffer(size(a, getAPerm(), dim), size(out, getOutPerm(), dim)) &&
+            !dimsDiffer(size(b, getBPerm(), dim), size(out, getOutPerm(), dim));
+  if (!fits)
     return emitOpError("has matrices whose sizes do not fit");
   return success();
 }

@@ -96,15 +96,16 @@ static TilingResult tile(GemmOp op, Tiler &tiler, const Folded &offsets, const F
 }
 
 static TilingResult tile(BatchMatMulOp op, Tiler &tiler, const Folded &offsets, const Folded &sizes) {
-  int64_t columns = offsets.size() - 1, rows = columns - 1;
-  Folded aOffsets = offsets, aSizes = sizes, bOffsets = offsets, bSizes = sizes;
-  aOffsets[columns] = tiler.builder.getIndexAttr(0);
-  aSizes[columns] = tiler.dim(op.getA(), columns);
-  int64_t depthOfB = op.getTransposeB() ? columns : rows, columnsOfB = op.getTransposeB() ? rows : columns;
-  bOffsets[depthOfB] = tiler.builder.getIndexAttr(0);
-  bSizes[depthOfB] = aSizes[columns];
-  bOffsets[columnsOfB] = offsets[columns];
-  bSizes[columnsOfB] = sizes[columns];
+  int64_t rank = offsets.size(), columns = rank - 1, rows = rank - 2;
+  OpFoldResult zero = tiler.builder.getIndexAttr(0), depth = tiler.dim(op.getA(), op.getAPerm()[columns]);
+  Folded aOffsets(rank), aSizes(rank), bOffsets(rank), bSizes(rank);
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    OpFoldResult offset = offsets[op.getOutPerm()[dim]], size = sizes[op.getOutPerm()[dim]];
+    aOffsets[op.getAPerm()[dim]] = dim == columns ? zero : offset;
+    aSizes[op.getAPerm()[dim]] = dim == columns ? depth : size;
+    bOffsets[op.getBPerm()[dim]] = dim == rows ? zero : offset;
+    bSizes[op.getBPerm()[dim]] = dim == rows ? depth : size;
+  }
   SmallVector<Value> operands{tiler.slice(op.getA(), aOffsets, aSizes), tiler.slice(op.getB(), bOffsets, bSizes),
                               tiler.slice(op.getOut(), offsets, sizes)};
   return tiler.rebuild(op, operands, operands.back());

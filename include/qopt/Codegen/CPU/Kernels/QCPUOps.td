@@ -57,11 +57,17 @@ def QCPU_GemmOp : QCPU_Op<"gemm"> {
 def QCPU_BatchMatMulOp : QCPU_Op<"batch_matmul"> {
   let summary = "Batch of matrix products of two computed operands";
   let description = [{
-    `a` is [batch…, M, K], `out` [batch…, M, N], `b` [batch…, K, N] or, with `transpose_b`, [batch…, N, K]. The kernel packs b by panels.
+    Seen through the permutations, `a` is [batch…, M, K], `b` [batch…, K, N] and `out` [batch…, M, N]: dim i of that view is the
+    operand's own dim `perm[i]`, so that heads need not be moved in memory. K is a's last dim, N out's last, one of both b's last. The kernel
+    packs b by panels.
   }];
-  let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, QCPU_Shaped:$out, StrAttr:$kernel,
-                       DefaultValuedAttr<BoolAttr, "false">:$transpose_b);
+  let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, QCPU_Shaped:$out, StrAttr:$kernel, DenseI64ArrayAttr:$a_perm,
+                       DenseI64ArrayAttr:$b_perm, DenseI64ArrayAttr:$out_perm);
   let assemblyFormat = "$a `,` $b `outs` $out attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = destinationStyle # [{
+    /// Whether b's last dim is the summed one.
+    bool isTransposed() { return getBPerm()[getBPerm().size() - 2] == static_cast<int64_t>(getBPerm().size()) - 1; }
+  }];
 }
 
 // What a convolution and a depthwise convolution share.

@@ -1,0 +1,99 @@
+#include "Weights.h"
+
+#include "qopt/Dialect/NN/IR/NN.h"
+#include "qopt/Numerics/Packing/Tiles.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace qopt::qcpu;
+
+std::optional<ConstantData> qopt::qcpu::constantData(Value value) {
+  auto constant = value ? value.getDefiningOp<nn::ConstantOp>() : nn::ConstantOp();
+  auto type = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
+  if (!constant || !type || type.getElementTypeBitWidth() % 8 != 0)
+    return std::nullopt;
+  ConstantData data{type, {}, nullptr};
+  int64_t size = type.getNumElements() * (type.getElementTypeBitWidth() / 8);
+  if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue())) {
+    data.bytes = dense.getRawData();
+    if (dense.isSplat()) {
+      data.owned = std::make_shared<std::vector<char>>();
+      for (int64_t i = 0; i < type.getNumElements(); ++i)
+        data.owned->insert(data.owned->end(), dense.getRawData().begin(), dense.getRawData().end());
+      data.bytes = *data.owned;
+    }
+  } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue())) {
+    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+      data.bytes = blob->getData();
+  }
+  if (static_cast<int64_t>(data.bytes.size()) != size)
+    return std::nullopt;
+  return data;
+}
+
+template <typename T>
+static std::vector<int32_t> widen(const ConstantData &data) {
+  llvm::ArrayRef<T> values = data.as<T>();
+  return std::vector<int32_t>(values.begin(), values.end());
+}
+
+std::vector<int32_t> ConstantData::asInt32() const {
+  Type element = type.getElementType();
+  bool isUnsigned = element.isUnsignedInteger();
+  switch (element.getIntOrFloatBitWidth()) {
+  case 8:
+    return isUnsigned ? widen<uint8_t>(*this) : widen<int8_t>(*this);
+  case 16:
+    return isUnsigned ? widen<uint16_t>(*this) : widen<int16_t>(*this);
+  default:
+    return widen<int32_t>(*this);
+  }
+}
+
+Value qopt::qcpu::makeConstant(qopt::Emitter &e, RankedTensorType type, llvm::ArrayRef<char> bytes) {
+  constexpr size_t cacheLine = 64;
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, cacheLine, /*dataIsMutable=*/false);
+  auto attr = DenseResourceElementsAttr::get(type, "qcpu_packed", std::move(blob));
+  return arith::ConstantOp::create(e.b, attr);
+}
+
+template <typename T>
+static Type elementType(MLIRContext *context) {
+  if constexpr (std::is_same_v<T, float>)
+    return Float32Type::get(context);
+  else
+    return IntegerType::get(context, 8 * sizeof(T));
+}
+
+template <typename T>
+Value qopt::qcpu::packPanels(qopt::Emitter &e, const KernelForm &form, const Matrix<T> &matrix) {
+  TileLayout layout{matrix.k, matrix.n, form.kPack, form.nr};
+  std::vector<T> packed(layout.packedSize());
+  packTiles<T>(matrix.elements, MatrixOrder::KN, layout, packed);
+  return makeConstant<T>(e, {layout.panels(), layout.steps(), form.nr * form.kPack}, elementType<T>(e.b.getContext()), packed);
+}
+
+template <typename T>
+Value qopt::qcpu::padToPanels(qopt::Emitter &e, const KernelForm &form, std::vector<T> values) {
+  values.resize(llvm::alignTo(values.size(), form.nr), T(0));
+  return makeConstant<T>(e, {static_cast<int64_t>(values.size())}, elementType<T>(e.b.getContext()), values);
+}
+
+template Value qopt::qcpu::packPanels(qopt::Emitter &, const KernelForm &, const Matrix<float> &);
+template Value qopt::qcpu::packPanels(qopt::Emitter &, const KernelForm &, const Matrix<int8_t> &);
+template Value qopt::qcpu::padToPanels(qopt::Emitter &, const KernelForm &, std::vector<float>);
+template Value qopt::qcpu::padToPanels(qopt::Emitter &, const KernelForm &, std::vector<int32_t>);
+
+bool qopt::qcpu::pairsAreBounded(const Matrix<int8_t> &matrix) {
+  for (int64_t row = 0; row < matrix.k; row += 2)
+    for (int64_t column = 0; column < matrix.n; ++column) {
+      int first = matrix.elements[row * matrix.n + column];
+      int second = row + 1 < matrix.k ? matrix.elements[(row + 1) * matrix.n + column] : 0;
+      if (std::abs(first) + std::abs(second) > 128)
+        return false;
+    }
+  return true;
+}

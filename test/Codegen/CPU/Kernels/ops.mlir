@@ -1,0 +1,56 @@
+// RUN: qopt-opt %s --split-input-file --verify-diagnostics | qopt-opt --split-input-file | FileCheck %s
+
+// CHECK-LABEL: @gemm
+func.func @gemm(%a: tensor<?x128x384xf32>, %b: tensor<96x384x16xf32>, %init: tensor<1536xf32>, %out: tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32> {
+  // CHECK: qcpu.gemm %{{.*}}, %{{.*}} init %{{.*}} outs %{{.*}} {kernel = "f32.avx2"}
+  %y = qcpu.gemm %a, %b init %init outs %out {kernel = "f32.avx2"} : (tensor<?x128x384xf32>, tensor<96x384x16xf32>, tensor<1536xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
+  return %y : tensor<?x128x1536xf32>
+}
+
+// -----
+
+func.func @unknown_kernel(%a: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %out: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  // expected-error@+1 {{names the kernel 'f32.z80', which is not in the kernel table}}
+  %y = qcpu.gemm %a, %b outs %out {kernel = "f32.z80"} : (tensor<4x8xf32>, tensor<1x8x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+
+// -----
+
+func.func @panel_width(%a: tensor<4x8xf32>, %b: tensor<2x8x8xf32>, %out: tensor<4x16xf32>) -> tensor<4x16xf32> {
+  // expected-error@+1 {{needs weights packed as panels × K/1 × 16 for kernel f32.avx2}}
+  %y = qcpu.gemm %a, %b outs %out {kernel = "f32.avx2"} : (tensor<4x8xf32>, tensor<2x8x8xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>
+  return %y : tensor<4x16xf32>
+}
+
+// -----
+
+func.func @depth(%a: tensor<4x9xi8>, %b: tensor<1x4x32xi8>, %out: tensor<4x16xi32>) -> tensor<4x16xi32> {
+  // expected-error@+1 {{has packed weights of another depth than 9}}
+  %y = qcpu.gemm %a, %b outs %out {kernel = "i8.avx2"} : (tensor<4x9xi8>, tensor<1x4x32xi8>, tensor<4x16xi32>) -> tensor<4x16xi32>
+  return %y : tensor<4x16xi32>
+}
+
+// -----
+
+func.func @rows(%a: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %out: tensor<5x16xf32>) -> tensor<5x16xf32> {
+  // expected-error@+1 {{has a and out of different sizes in dim 0}}
+  %y = qcpu.gemm %a, %b outs %out {kernel = "f32.avx2"} : (tensor<4x8xf32>, tensor<1x8x16xf32>, tensor<5x16xf32>) -> tensor<5x16xf32>
+  return %y : tensor<5x16xf32>
+}
+
+// -----
+
+func.func @last_dims(%a: tensor<2x4x8xf32>, %b: tensor<2x8x16xf32>, %out: tensor<2x4x16xf32>) -> tensor<2x4x16xf32> {
+  // expected-error@+1 {{needs K or N as the last dim of its operands}}
+  %y = qcpu.batch_matmul %a, %b outs %out {kernel = "f32.avx2", a_perm = array<i64: 0, 2, 1>, b_perm = array<i64: 0, 1, 2>, out_perm = array<i64: 0, 1, 2>} : (tensor<2x4x8xf32>, tensor<2x8x16xf32>, tensor<2x4x16xf32>) -> tensor<2x4x16xf32>
+  return %y : tensor<2x4x16xf32>
+}
+
+// -----
+
+func.func @sizes(%a: tensor<2x4x8xf32>, %b: tensor<2x7x16xf32>, %out: tensor<2x4x16xf32>) -> tensor<2x4x16xf32> {
+  // expected-error@+1 {{has matrices whose sizes do not fit}}
+  %y = qcpu.batch_matmul %a, %b outs %out {kernel = "f32.avx2", a_perm = array<i64: 0, 1, 2>, b_perm = array<i64: 0, 1, 2>, out_perm = array<i64: 0, 1, 2>} : (tensor<2x4x8xf32>, tensor<2x7x16xf32>, tensor<2x4x16xf32>) -> tensor<2x4x16xf32>
+  return %y : tensor<2x4x16xf32>
+}
