@@ -1,7 +1,8 @@
 #include "qopt/Pipelines/CPU.h"
+#include "qopt/Codegen/CPU/Backend.h"
+#include "qopt/Codegen/CPU/Kernels/Passes.h"
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
-#include "qopt/Conversion/NNToLinalg/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Pipelines/Run.h"
 
@@ -9,6 +10,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -21,11 +23,21 @@ static void addCleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+/// The target's CPU features; none for a target that is not known, which the executor reports.
+static std::string featuresOf(const CPUOptions &options) {
+  llvm::Expected<CPUTarget> target = findCPUTarget(options.target);
+  if (!target)
+    return llvm::consumeError(target.takeError()), "";
+  return target->features;
+}
+
 void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createRecordSignaturePass());
   pm.addPass(createLegalizePass());
-  // Hook: passes of Codegen/CPU/Kernels on nn and qopt, before the generic lowering takes what they left.
-  pm.addPass(createConvertNNToLinalg());
+  pm.addPass(qcpu::createNNToNXC());
+  qcpu::ConvertNNToQCPUOptions kernels;
+  kernels.features = featuresOf(options);
+  pm.addPass(qcpu::createConvertNNToQCPU(kernels));
   addCleanUp(pm);
 }
 
@@ -34,7 +46,8 @@ void buildTensorStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createSymbolDCEPass());
   pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
   addCleanUp(pm);
-  // Hook: tile-and-fuse of Codegen/CPU/Kernels on tensors.
+  pm.addNestedPass<func::FuncOp>(qcpu::createQCPUTileAndFuse());
+  addCleanUp(pm);
 }
 
 void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
@@ -49,11 +62,12 @@ void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createPlaceOutputsPass());
   pm.addNestedPass<func::FuncOp>(createPlaceDeallocsPass());
   pm.addNestedPass<func::FuncOp>(createPlanMemoryPass());
-  // Hook: passes of Codegen/CPU/Kernels on buffers.
+  pm.addPass(qcpu::createQCPULowerToCalls());
 }
 
 void buildLoopStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(createForallToForLoopPass());
   addCleanUp(pm);
 }
 
