@@ -13,6 +13,8 @@ namespace {
 
 // The codes of passes; those of the placement table and of targets come from there.
 constexpr ReasonCode passCodes[] = {
+    {"BIAS-FORM", "The mean error of weight rounding could not be taken out of the bias: the weight does not run over outputs first, "
+                  "the bias is computed, or calibration has no channel statistics of the input. The op is quantized all the same."},
     {"LEGAL-FORM", "The op's operands are quantized, but no integer kernel takes them: a scale changes along the sum, the int32 "
                    "accumulator could overflow for these weights, or an operand is transposed. It computes in float on "
                    "dequantized values. A scale per tensor or output channel, or a smaller reduction, makes it legal."},
@@ -23,8 +25,12 @@ constexpr ReasonCode passCodes[] = {
     {"QUANT-NO-RANGE", "Static activations need a range, but no calibration sample reached this tensor. Add samples that do, or "
                        "use a dynamic scheme."},
     {"QUANT-RANK", "The weight is a vector: there are no output channels to give scales to, and nothing to gain."},
+    {"QUANT-TOKEN", "A scale per token is one for each row of input channels, which lie in the last dim of matrix products but not of "
+                    "convolutions in ONNX's layout. Use a static scheme for convolutions."},
     {"QUANT-TYPE", "The op does not compute in float32, so the float rules for quantizing do not apply to it."},
     {"QUANT-WEIGHT", "The weight's values cannot be quantized (NaN or infinity among them); the report says which."},
+    {"SMOOTH-NO-STATS", "The linear's input channels were not seen in calibration, so its outliers could not be moved into the weight. "
+                        "The op is quantized all the same."},
 };
 
 /// Every code and its explanation, in order.

@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
@@ -187,6 +188,7 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
       pairs.options.targets.assign(names.begin(), names.end());
     pm.addPass(createInsertQDQPass(pairs.options));
   }
+  pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
   if (session.configurePasses)
     session.configurePasses(pm);
   if (Error error = runPasses(pm, module))

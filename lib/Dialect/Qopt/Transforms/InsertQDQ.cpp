@@ -59,6 +59,8 @@ private:
   DictionaryAttr dict, channels;
 };
 
+int64_t typeRank(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
+
 bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
 
 /// One function's placement.
@@ -114,6 +116,8 @@ private:
         return because("QUANT-COMPUTED", "both factors are computed: it has no weight to quantize");
     } else if (op.getWeightOutputAxis() < 0)
       return because("QUANT-RANK", "its weight is a vector");
+    if (settings.activations == Activations::Dynamic && op.getActivationChannelAxis() != typeRank(activation) - 1)
+      return because("QUANT-TOKEN", "a scale per token needs the input channels in the last dim");
     if (settings.activations != Activations::Static)
       return false;
     for (Value value : {activation, weight})
