@@ -3,8 +3,9 @@
 namespace qopt {
 
 llvm::ArrayRef<const Command *> commands() {
-  static const Command *const all[] = {&quantizeCommand(), &calibrateCommand(), &evalCommand(),    &runCommand(),
-                                       &statsCommand(),    &targetsCommand(),   &schemesCommand(), &explainCommand()};
+  static const Command *const all[] = {&quantizeCommand(), &compileCommand(), &calibrateCommand(),
+                                       &evalCommand(),     &runCommand(),     &statsCommand(),
+                                       &targetsCommand(),  &schemesCommand(), &explainCommand()};
   return all;
 }
 

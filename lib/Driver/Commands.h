@@ -7,6 +7,7 @@ namespace qopt {
 const Command &calibrateCommand();
 const Command &evalCommand();
 const Command &quantizeCommand();
+const Command &compileCommand();
 const Command &runCommand();
 const Command &targetsCommand();
 const Command &schemesCommand();

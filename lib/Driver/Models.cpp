@@ -1,5 +1,6 @@
 #include "Models.h"
 #include "qopt/Execution/JIT.h"
+#include "qopt/Execution/Library.h"
 #include "qopt/Pipelines/CPU.h"
 #include "qopt/Pipelines/ImportPipeline.h"
 #include "qopt/Pipelines/Register.h"
@@ -58,6 +59,8 @@ Expected<Model> loadModel(StringRef path) {
 
 Expected<std::unique_ptr<Executor>> loadExecutor(StringRef path, StringRef target, int32_t threads, unsigned optLevel,
                                                  Session &session) {
+  if (path.ends_with(".so"))
+    return loadArtifact(path, threads);
   auto model = loadModel(path);
   if (!model)
     return model.takeError();

@@ -1,6 +1,6 @@
 #include "qopt/Execution/JIT.h"
 #include "HostDescriptor.h"
-#include "qopt/Codegen/CPU/Backend.h"
+#include "qopt/Codegen/CPU/Artifact.h"
 #include "qopt/Codegen/Common/ConstantBytes.h"
 #include "qopt/Codegen/Common/Signature.h"
 
@@ -64,14 +64,6 @@ Error defineSymbols(Program &program) {
   for (const ConstantBytes &constant : program.constants)
     define(constant.symbol, addressOf(constant, program));
   return program.jit->getMainJITDylib().define(orc::absoluteSymbols(std::move(symbols)));
-}
-
-std::vector<std::string> kernelNames(mlir::ModuleOp module) {
-  std::vector<std::string> names;
-  if (auto kernels = module->getAttrOfType<mlir::ArrayAttr>("qopt.kernels"))
-    for (auto name : kernels.getAsRange<mlir::StringAttr>())
-      names.push_back(name.str());
-  return names;
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 #include "qopt/Pipelines/Run.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -51,6 +52,7 @@ void buildTensorStage(OpPassManager &pm, const CPUOptions &options) {
 }
 
 void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addPass(createLowerObservePass());
   pm.addNestedPass<func::FuncOp>(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
@@ -66,6 +68,8 @@ void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
 }
 
 void buildLoopStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createLinalgGeneralizeNamedOpsPass());
+  pm.addNestedPass<func::FuncOp>(createExpandMathPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(createForallToForLoopPass());
   addCleanUp(pm);
@@ -75,9 +79,11 @@ void buildLLVMStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createAddEntryPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
+  pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createLowerDispatchPass());
   addCleanUp(pm);
 }
 

@@ -4,6 +4,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -20,6 +21,7 @@ static std::vector<llvm::StringRef> takeMlirOptions(int argc, char **argv) {
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
+  mlir::registerDefaultTimingManagerCLOptions();
   llvm::cl::ParseCommandLineOptions(forMlir.size(), forMlir.data());
   return words;
 }
@@ -28,6 +30,9 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   std::vector<llvm::StringRef> words = takeMlirOptions(argc, argv);
   qopt::Session session{llvm::outs(), llvm::errs(),
-                        [](mlir::PassManager &pm) { (void)mlir::applyPassManagerCLOptions(pm); }};
+                        [](mlir::PassManager &pm) {
+                          (void)mlir::applyPassManagerCLOptions(pm);
+                          mlir::applyDefaultTimingPassManagerCLOptions(pm);
+                        }};
   return qopt::runDriver(words, session);
 }

@@ -1,4 +1,5 @@
 #include "qopt/Codegen/CPU/Backend.h"
+#include "qopt/Codegen/Common/Signature.h"
 #include "qopt/Support/Error.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -26,6 +27,8 @@ llvm::Expected<std::unique_ptr<llvm::Module>> translateToLLVM(mlir::ModuleOp mod
   for (llvm::Function &function : *result) {
     if (function.isDeclaration())
       continue;
+    if (function.getName() != entrySymbolName)
+      function.setLinkage(llvm::GlobalValue::InternalLinkage);
     function.addFnAttr("target-features", target.features);
     function.addFnAttr("prefer-vector-width", "256");
   }

@@ -4,6 +4,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "llvm/Support/MathExtras.h"
+#include <tuple>
 
 using namespace mlir;
 
@@ -55,7 +56,9 @@ SmallVector<Buffer> collect(Block &block) {
 
 /// Gives each buffer its offset and returns the size of the arena.
 int64_t place(MutableArrayRef<Buffer> buffers) {
-  llvm::stable_sort(buffers, [](const Buffer &a, const Buffer &b) { return a.bytes > b.bytes; });
+  llvm::sort(buffers, [](const Buffer &a, const Buffer &b) {
+    return std::tie(b.bytes, a.begin) < std::tie(a.bytes, b.begin);
+  });
   SmallVector<Buffer *> placed; // by offset
   int64_t size = 0;
   for (Buffer &buffer : buffers) {
@@ -88,6 +91,7 @@ struct PlanMemoryPass : impl::PlanMemoryPassBase<PlanMemoryPass> {
     auto type = MemRefType::get({size}, builder.getI8Type());
     auto arena =
         memref::AllocOp::create(builder, function.getLoc(), type, ValueRange(), builder.getI64IntegerAttr(alignment));
+    arena->setAttr(arenaAttrName, builder.getUnitAttr());
     for (Buffer &buffer : buffers)
       moveIntoArena(buffer, arena);
     builder.setInsertionPoint(block.getTerminator());
