@@ -149,10 +149,13 @@ struct Tile {
         return sums;
       });
     };
-    constexpr int64_t unroll = 4;
-    Value whole = e.mul(e.floorDiv(in.depth, unroll), unroll);
+    // Sums of several steps written as separate additions would be regrouped by LLVM, which then spills: where the
+    // instruction does not add by itself, one step an iteration.
+    bool addsItself = form.step == Step::FusedMultiplyAdd || form.step == Step::DotProduct8;
+    int64_t unroll = addsItself ? 4 : 1;
+    Value whole = unroll == 1 ? in.depth : e.mul(e.floorDiv(in.depth, unroll), unroll);
     Emitter::Values sums = steps(e.index(0), whole, unroll, loadSums());
-    storeSums(steps(whole, in.depth, 1, sums));
+    storeSums(unroll == 1 ? sums : steps(whole, in.depth, 1, sums));
   }
 };
 
