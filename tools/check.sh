@@ -26,7 +26,7 @@ run_lit() {
   "$python" "$(sed -n 's/^QOPT_LIT:[A-Z]*=//p' build/CMakeCache.txt)" -s -v -j "$jobs" --xunit-xml-output "$results/lit.xml" build/test
 }
 run_integration() {
-  "$python" -m pytest test/Integration -q -n "$jobs" --dist worksteal --timeout 900 -p no:cacheprovider -rf \
+  "$python" -m pytest test/Integration -q -n "$jobs" --dist worksteal --timeout 2400 -p no:cacheprovider -rf \
     --junitxml "$results/integration.xml"
 }
 
