@@ -45,7 +45,7 @@ void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
 void buildTensorStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
-  pm.addNestedPass<func::FuncOp>(createLinalgElementwiseOpFusionPass());
+  pm.addNestedPass<func::FuncOp>(createFuseElementwisePass());
   addCleanUp(pm);
   pm.addNestedPass<func::FuncOp>(qcpu::createQCPUTileAndFuse());
   addCleanUp(pm);
@@ -69,9 +69,13 @@ void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
 
 void buildLoopStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addNestedPass<func::FuncOp>(createLinalgGeneralizeNamedOpsPass());
+  pm.addNestedPass<func::FuncOp>(createCollapseDimsPass());
+  pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createExpandMathPass());
-  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
-  pm.addPass(createForallToForLoopPass());
+  pm.addNestedPass<func::FuncOp>(createLinalgToLoopsPass());
+  pm.addPass(createForallToParallelLoopPass());
+  addCleanUp(pm);
+  pm.addPass(createOutlineKernelsPass());
   addCleanUp(pm);
 }
 

@@ -20,6 +20,8 @@ using namespace cpu;
 struct AddEntryPass : impl::AddEntryPassBase<AddEntryPass> {
   void runOnOperation() override;
   void threadContext(ModuleOp module);
+  void profile(func::CallOp call, int32_t site);
+  void notePointers(func::FuncOp function);
   void buildEntry(func::FuncOp main, ArrayRef<ValueSpec> outputs);
 };
 
@@ -81,11 +83,40 @@ void AddEntryPass::threadContext(ModuleOp module) {
       continue;
     (void)function.insertArgument(0, pointer, {}, function.getLoc());
     takesContext.insert(function.getSymNameAttr());
+    notePointers(function);
   }
   module.walk([&](func::CallOp call) {
     if (takesContext.contains(call.getCalleeAttr().getAttr()))
       call->insertOperands(0, contextOf(call));
+    if (auto site = call->getAttrOfType<IntegerAttr>(siteAttrName))
+      profile(call, int32_t(site.getInt()));
   });
+}
+
+/// Brackets the call by the runtime's profile.
+void AddEntryPass::profile(func::CallOp call, int32_t site) {
+  OpBuilder builder(call);
+  Location loc = call.getLoc();
+  SmallVector<Value> arguments = {contextOf(call), constantI32(builder, loc, site)};
+  callRuntime(builder, loc, "qopt_rt_profile_begin", Type(), arguments);
+  builder.setInsertionPointAfter(call);
+  callRuntime(builder, loc, "qopt_rt_profile_end", Type(), arguments);
+  call->removeAttr(siteAttrName);
+}
+
+/// Where the arguments of a kernel that overlap with no other will stand once buffers are descriptors: conversion drops
+/// attributes of arguments, but keeps those of functions.
+void AddEntryPass::notePointers(func::FuncOp function) {
+  SmallVector<int32_t> positions;
+  int32_t position = 0;
+  for (unsigned index = 0; index < function.getNumArguments(); ++index) {
+    auto buffer = dyn_cast<MemRefType>(function.getArgumentTypes()[index]);
+    if (buffer && function.getArgAttr(index, noaliasAttrName))
+      positions.push_back(position + 1); // allocated, aligned, offset, sizes, strides
+    position += buffer ? 3 + 2 * buffer.getRank() : 1;
+  }
+  if (!positions.empty())
+    function->setAttr(noaliasAttrName, DenseI32ArrayAttr::get(&getContext(), positions));
 }
 
 void AddEntryPass::buildEntry(func::FuncOp main, ArrayRef<ValueSpec> outputs) {

@@ -92,7 +92,8 @@ private:
       return;
     for (Operation *written = before ? before->getNextNode() : &op->getBlock()->front(); written != op;
          written = written->getNextNode())
-      if (isa<scf::ForOp>(written))
+      // A reduction of everything to one value is not worth a function.
+      if (isa<scf::ForOp>(written) && written->getNumResults() == 0)
         written->setAttr("qopt.kernel", builder.getUnitAttr());
   }
 

@@ -24,28 +24,15 @@ struct LowerDispatchPass : impl::LowerDispatchPassBase<LowerDispatchPass> {
       if (auto dtype = function->getAttrOfType<IntegerAttr>(observeAttrName))
         defineObserver(function, int32_t(dtype.getInt()));
     }
-    module.walk([&](LLVM::CallOp call) { profile(call); });
   }
 
   static void markArguments(LLVM::LLVMFuncOp function) {
-    for (unsigned index = 0; index < function.getNumArguments(); ++index)
-      if (function.getArgAttr(index, noaliasAttrName)) {
-        function.removeArgAttr(index, StringAttr::get(function.getContext(), noaliasAttrName));
-        if (isa<LLVM::LLVMPointerType>(function.getArgument(index).getType()))
-          function.setArgAttr(index, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(function.getContext()));
-      }
-  }
-
-  static void profile(LLVM::CallOp call) {
-    auto site = call->getAttrOfType<IntegerAttr>(siteAttrName);
-    if (!site)
+    auto positions = function->getAttrOfType<DenseI32ArrayAttr>(noaliasAttrName);
+    if (!positions)
       return;
-    call->removeAttr(siteAttrName);
-    OpBuilder builder(call);
-    Value number = constantI32(builder, call.getLoc(), int32_t(site.getInt()));
-    callRuntime(builder, call.getLoc(), "qopt_rt_profile_begin", Type(), {contextOf(call), number});
-    builder.setInsertionPointAfter(call);
-    callRuntime(builder, call.getLoc(), "qopt_rt_profile_end", Type(), {contextOf(call), number});
+    for (int32_t position : positions.asArrayRef())
+      function.setArgAttr(position, LLVM::LLVMDialect::getNoAliasAttrName(), UnitAttr::get(function.getContext()));
+    function->removeAttr(noaliasAttrName);
   }
 
   /// `dispatcher(ctx, count, captures…)` calls `kernel(ctx, captures…, index)` for each index below count.

@@ -214,8 +214,8 @@ void OutlineKernelsPass::runOnOperation() {
   SmallVector<Operation *> loops;
   for (auto function : getOperation().getOps<func::FuncOp>())
     function.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      auto parallel = dyn_cast<scf::ParallelOp>(op);
-      if ((parallel && parallel.getInitVals().empty()) || (isa<scf::ForOp>(op) && op->hasAttr("qopt.kernel"))) {
+      bool isKernel = isa<scf::ParallelOp>(op) || (isa<scf::ForOp>(op) && op->hasAttr("qopt.kernel"));
+      if (isKernel && op->getNumResults() == 0) {
         loops.push_back(op);
         return WalkResult::skip();
       }

@@ -2,7 +2,6 @@
 
 module attributes {qopt.signature = {inputs = [{name = "x", type = tensor<?xf32>}], outputs = [{name = "y", type = tensor<?xf32>}]}} {
   // CHECK-LABEL: llvm.func @main(%arg0: !llvm.ptr
-  // CHECK: llvm.call @qopt_rt_raise
   // CHECK: llvm.call @qopt_rt_profile_begin
   // CHECK: llvm.call @k.dispatch(%arg0
   // CHECK: llvm.call @qopt_rt_profile_end
@@ -15,6 +14,9 @@ module attributes {qopt.signature = {inputs = [{name = "x", type = tensor<?xf32>
     call @k.dispatch(%n, %x, %y) {qopt.site = 0 : i32} : (index, memref<?xf32>, memref<?xf32>) -> ()
     return %y : memref<?xf32>
   }
+  // CHECK: llvm.call @qopt_rt_raise
+  // CHECK-LABEL: llvm.func @qopt_entry(%arg0: !llvm.ptr, %arg1: !llvm.ptr, %arg2: !llvm.ptr)
+  // CHECK: llvm.call @main
   // CHECK-LABEL: llvm.func internal @k.dispatch
   // CHECK: llvm.call @qopt_rt_parallel_for
   func.func private @k.dispatch(index, memref<?xf32>, memref<?xf32>) attributes {qopt.dispatch = @k, qopt.needs_context}
@@ -28,5 +30,3 @@ module attributes {qopt.signature = {inputs = [{name = "x", type = tensor<?xf32>
     return
   }
 }
-// CHECK-LABEL: llvm.func @qopt_entry(%arg0: !llvm.ptr, %arg1: !llvm.ptr, %arg2: !llvm.ptr)
-// CHECK: llvm.call @main

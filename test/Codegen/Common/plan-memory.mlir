@@ -2,7 +2,7 @@
 
 // %a and %c never live together and share a place; the output and the buffer of dynamic size stay apart.
 // CHECK-LABEL: func.func @main
-// CHECK: memref.alloc() {alignment = 64 : i64} : memref<8192xi8>
+// CHECK: memref.alloc() {alignment = 64 : i64, qopt.arena} : memref<8192xi8>
 // CHECK: %[[A:.*]] = arith.constant 0 : index
 // CHECK-NEXT: memref.view %{{.*}}[%[[A]]][] : memref<8192xi8> to memref<1024xf32>
 // CHECK: %[[B:.*]] = arith.constant 4096 : index

@@ -77,8 +77,8 @@ def LowerDispatchPass : Pass<"qopt-lower-dispatch", "::mlir::ModuleOp"> {
   let summary = "Define the functions that hand a kernel to the runtime's threads";
   let description = [{
     In the LLVM dialect, a `qopt.dispatch` declaration gets a body that packs its arguments into a struct on the stack and
-    calls `qopt_rt_parallel_for` with a function that unpacks them and calls the kernel once for each index. `qopt.noalias`
-    becomes `llvm.noalias` on pointers, and calls with `qopt.site` are bracketed by the runtime's profile.
+    calls `qopt_rt_parallel_for` with a function that unpacks them and calls the kernel once for each index. The
+    pointers that `qopt.noalias` lists become `llvm.noalias`.
 
     ```mlir
     llvm.func @k.dispatch(!llvm.ptr, i64, !llvm.ptr) attributes {qopt.dispatch = @k}
@@ -112,7 +112,7 @@ def AddEntryPass : Pass<"qopt-add-entry", "::mlir::ModuleOp"> {
   let summary = "Thread the runtime's context through all functions and add the entry point";
   let description = [{
     Every function with a body takes the context (`!llvm.ptr`) as its first argument. `@qopt_entry(ctx, inputs, outputs)` has
-    the ABI of `qopt_entry_fn`: it makes buffers from `qopt_tensor`s, calls `@main`, and fills in the outputs.
+    the ABI of `qopt_entry_fn`: it makes buffers from `qopt_tensor`s, calls `@main`, and fills in the outputs. Calls with `qopt.site` are bracketed by the runtime's profile.
 
     ```mlir
     func.func @main(%x: memref<?xf32>) -> memref<?xf32>

@@ -40,6 +40,22 @@ def ExternalizeConstantsPass : Pass<"qopt-externalize-constants", "::mlir::Modul
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
 }
 
+def FuseElementwisePass : Pass<"qopt-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Merge an elementwise op into its only consumer, unless that computes elements again";
+  let description = [{
+    As upstream's elementwise fusion, but a producer is not merged into a matrix product or another consumer that reads
+    each of its elements several times.
+
+    ```mlir
+    %g = linalg.generic {gelu} ins(%x)      // stays
+    %y = linalg.generic {matmul} ins(%g, %w)
+    %a = linalg.generic {add} ins(%y, %b)   // merged with
+    %z = linalg.generic {mul} ins(%a, %s)   // this
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
+}
+
 def PlaceOutputsPass : Pass<"qopt-place-outputs", "::mlir::ModuleOp"> {
   let summary = "Give every result of the entry an allocation of its own";
   let description = [{
