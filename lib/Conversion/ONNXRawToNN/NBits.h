@@ -1,0 +1,7 @@
+// com.microsoft.MatMulNBits.
+#pragma once
+#include "Node.h"
+
+namespace qopt {
+mlir::LogicalResult convertMatMulNBits(Node &node);
+}
