@@ -1,6 +1,7 @@
 #include "qopt/Pipelines/ImportPipeline.h"
 
 #include "qopt/Conversion/ONNXRawToNN/ONNXRawToNN.h"
+#include "qopt/Dialect/NN/Transforms/Passes.h"
 #include "qopt/Import/ONNX/Import.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -10,6 +11,14 @@ using namespace mlir;
 
 void qopt::buildImportPipeline(OpPassManager &manager) {
   manager.addPass(createConvertONNXRawToNN());
+  manager.addPass(createNNFoldConstants());
+  manager.addPass(createNNSimplify());
+  manager.addPass(createNNFoldConstants()); // what simplifying made constant
+  manager.addPass(createNNInferShapes());
+  manager.addPass(createCSEPass());
+  manager.addPass(createNNRecognize());
+  manager.addPass(createNNFoldBatchNorm());
+  manager.addPass(createNNSimplify());
   manager.addPass(createCSEPass());
 }
 

@@ -5,6 +5,7 @@
 #include "qopt/Codegen/CPU/Kernels/Passes.h"
 #include "qopt/Conversion/NNToLinalg/Passes.h"
 #include "qopt/Conversion/ONNXRawToNN/ONNXRawToNN.h"
+#include "qopt/Dialect/NN/Transforms/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Pipelines/ImportPipeline.h"
 
@@ -15,6 +16,7 @@ void qopt::registerAllPasses() {
   [[maybe_unused]] static const bool once = [] {
     mlir::registerAllPasses();
     registerQoptONNXRawToNNPasses();
+    registerQoptNNTransformsPasses();
     registerQoptQoptTransformsPasses();
     registerQoptNNToLinalgPasses();
     registerQoptCodegenCommonPasses();
