@@ -5,6 +5,7 @@
 namespace qopt {
 
 const Command &calibrateCommand();
+const Command &checkCommand();
 const Command &evalCommand();
 const Command &quantizeCommand();
 const Command &compileCommand();
@@ -12,6 +13,7 @@ const Command &runCommand();
 const Command &targetsCommand();
 const Command &schemesCommand();
 const Command &explainCommand();
+const Command &inspectCommand();
 const Command &statsCommand();
 
 } // namespace qopt

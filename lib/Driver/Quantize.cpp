@@ -1,8 +1,12 @@
 #include "Commands.h"
+#include "Contents.h"
 #include "Outputs.h"
+#include "Planning.h"
 #include "Quantization.h"
+#include "QuantizationReport.h"
 
 #include "qopt/Support/AtomicFile.h"
+#include "qopt/Support/Hash.h"
 #include "qopt/Support/Progress.h"
 #include "qopt/Support/Version.h"
 
@@ -25,17 +29,9 @@ constexpr Option options[] = {
     {"--threads", "N", "threads to use (default: one for each core)"},
     {"--target", "T", "what to compile for when OUT is code (default: host)"},
     {"--report", "DIR", "write report.json and report.html into DIR"},
-    {"--quiet", "", "no progress"},
+    {"--json", "FILE", "write the report as JSON; - is standard output"},
+    {"--quiet", "", "no progress, no table at the end"},
 };
-
-Expected<Recipe> chooseRecipe(const Arguments &arguments) {
-  if (auto file = arguments.get("--recipe")) {
-    if (arguments.has("--scheme"))
-      return usageError("--recipe and --scheme exclude each other");
-    return readRecipe(*file);
-  }
-  return recipeForScheme(arguments.get("--scheme", "W8A8"));
-}
 
 Error overrideCalibration(const Arguments &arguments, Recipe &recipe) {
   if (auto method = arguments.get("--calibration-method")) {
@@ -96,6 +92,31 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
   return std::optional<Statistics>(std::move(*statistics));
 }
 
+Expected<std::string> recipeHash(const Arguments &arguments) {
+  if (auto file = arguments.get("--recipe"))
+    return sha256OfFile(*file);
+  return sha256(shippedRecipeText(arguments.get("--scheme", "W8A8")));
+}
+
+/// What is known before any work. Errors: a file that cannot be read.
+Expected<QuantizationReport> beginReport(const Arguments &arguments) {
+  QuantizationReport report;
+  report.model = arguments.positional()[0];
+  report.output = arguments.get("-o", "").str();
+  report.recipe = arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str();
+  report.target = arguments.get("--target", "host").str();
+  report.tool = ("qopt " + version()).str();
+  auto model = modelHash(report.model);
+  if (!model)
+    return model.takeError();
+  report.modelHash = *model;
+  auto recipe = recipeHash(arguments);
+  if (!recipe)
+    return recipe.takeError();
+  report.recipeHash = *recipe;
+  return report;
+}
+
 Expected<int> run(const Arguments &arguments, Session &session) {
   if (arguments.positional().size() != 1)
     return usageError("`qopt quantize` takes one model");
@@ -112,11 +133,18 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return std::move(error);
   if (Error error = checkNotSameFile(*out, path))
     return std::move(error);
+  if (Error error = prepareReports(arguments))
+    return std::move(error);
+  Stopwatch watch;
   Progress progress(session.err, chooseProgressMode(session.err, arguments.has("--quiet")));
   progress.stage("reading the model");
   auto model = loadModel(path);
   if (!model)
     return model.takeError();
+  auto report = beginReport(arguments);
+  if (!report)
+    return report.takeError();
+  report->before = sizesOf(*model->module);
   auto statistics = gather(arguments, *recipe, *model, session, progress);
   if (!statistics)
     return statistics.takeError();
@@ -130,10 +158,27 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   if (Error error = writeModel(*model, *out, arguments.get("--target", "host"), provenance, session))
     return std::move(error);
   progress.finish();
+  report->after = sizesOf(*model->module);
+  addDecisions(*report, *model->module);
+  if (*statistics)
+    addStatistics(*report, **statistics, rangeChoice(*recipe));
+  report->seconds = watch.seconds();
+  report->peakBytes = peakResidentBytes();
+  if (Error error = writeReports(arguments, *report, session))
+    return std::move(error);
   return Done;
 }
 
 } // namespace
+
+Expected<Recipe> chooseRecipe(const Arguments &arguments) {
+  if (auto file = arguments.get("--recipe")) {
+    if (arguments.has("--scheme"))
+      return usageError("--recipe and --scheme exclude each other");
+    return readRecipe(*file);
+  }
+  return recipeForScheme(arguments.get("--scheme", "W8A8"));
+}
 
 const Command &quantizeCommand() {
   static const Command command = {"quantize",

@@ -1,3 +1,4 @@
+#include "Planning.h"
 #include "Quantization.h"
 
 #include "qopt/Analysis/Sites.h"
@@ -44,16 +45,6 @@ RecipeSite siteOf(LinearLikeOpInterface op) {
   if (weight)
     site.kinds.push_back("Linear");
   return site;
-}
-
-/// Linear ops by name; products of two computed tensors are no sites.
-std::vector<RecipeSite> recipeSites(mlir::ModuleOp module) {
-  std::vector<RecipeSite> sites;
-  module.walk([&](LinearLikeOpInterface op) {
-    if (constantWeight(op))
-      sites.push_back(siteOf(op));
-  });
-  return sites;
 }
 
 /// The options of qopt-insert-qdq that make a scheme, or a clause that says what is not there yet.
@@ -135,15 +126,29 @@ RangeMethod rangeMethod(const Recipe &recipe) {
   return RangeMethod::MinMax;
 }
 
-void annotate(mlir::ModuleOp module, const QuantizationRequest &request) {
+} // namespace
+
+RangeChoice qopt::rangeChoice(const Recipe &recipe) {
   RangeChoice choice;
-  choice.method = rangeMethod(*request.recipe);
-  if (request.recipe->calibration.percentile)
-    choice.percent = *request.recipe->calibration.percentile;
-  annotateStatistics(module, *request.statistics, choice);
+  choice.method = rangeMethod(recipe);
+  if (recipe.calibration.percentile)
+    choice.percent = *recipe.calibration.percentile;
+  return choice;
 }
 
-} // namespace
+std::string qopt::missingFor(const Scheme &scheme) { return pairOptions(scheme).missing; }
+
+std::vector<RecipeSite> qopt::recipeSites(mlir::ModuleOp module, std::vector<mlir::Operation *> *ops) {
+  std::vector<RecipeSite> sites;
+  module.walk([&](LinearLikeOpInterface op) {
+    if (!constantWeight(op))
+      return;
+    sites.push_back(siteOf(op));
+    if (ops)
+      ops->push_back(op);
+  });
+  return sites;
+}
 
 bool qopt::readsStatistics(const Recipe &recipe) {
   return recipe.needsCalibration() || llvm::any_of(recipe.stages, [](const Stage &stage) {
@@ -161,7 +166,7 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   if (!plans)
     return plans.takeError();
   if (request.statistics)
-    annotate(module, request);
+    annotateStatistics(module, *request.statistics, rangeChoice(recipe));
 
   llvm::MapVector<const Scheme *, std::vector<std::string>> bySchemes;
   std::vector<std::string> kept;

@@ -1,0 +1,193 @@
+// `qopt check`: what a scheme will make of a model on a target, before any work is done.
+#include "Commands.h"
+#include "Contents.h"
+#include "Models.h"
+#include "Planning.h"
+#include "Tensors.h"
+
+#include "qopt/Interfaces/LinearLike.h"
+#include "qopt/Support/Json.h"
+#include "qopt/Support/Progress.h"
+#include "qopt/TargetInfo/Forms.h"
+
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace llvm;
+
+namespace qopt {
+namespace {
+
+constexpr Option options[] = {
+    {"--scheme", "S", "how to quantize (default W8A8; `qopt schemes` lists them)"},
+    {"--recipe", "FILE.yaml", "a recipe in place of a scheme"},
+    {"--target", "T", "what it is to run on (default: host)"},
+    {"--allow-emulation", "", "take formats that the target can only emulate"},
+    {"--json", "FILE", "write the outcome as JSON; - is standard output"},
+};
+
+/// What becomes of one product or convolution.
+struct Fate {
+  StringRef outcome; ///< a form's kind, "kept" or "refused"
+  std::string code, reason;
+  std::string nearest; ///< a legal scheme, when refused
+};
+
+Fate fateOf(LinearLikeOpInterface op, const SitePlan &plan, const Target &target, bool allowEmulation) {
+  if (!plan.scheme)
+    return {"kept", "QUANT-IGNORED", plan.reason, ""};
+  if (!constantWeight(op).getShapedType().getElementType().isF32())
+    return {"kept", "QUANT-TYPE", "it does not compute in float32", ""};
+  if (op.getWeightOutputAxis() < 0)
+    return {"kept", "QUANT-RANK", "its weight is a vector", ""};
+  Verdict verdict = judge(target, {plan.scheme->weights, plan.scheme->activations}, allowEmulation);
+  if (!verdict)
+    return {"refused", verdict.code, verdict.reason, verdict.nearest.str()};
+  return {formKindName(verdict.form->kind), verdict.code, verdict.reason, ""};
+}
+
+int64_t ceilDiv(int64_t a, int64_t b) { return b > 0 ? (a + b - 1) / b : a; }
+
+/// How many scales a weight of `channels` output channels and `depth` inputs each gets.
+int64_t scaleCount(const OperandSpec &spec, int64_t channels, int64_t depth) {
+  switch (spec.granularity) {
+  case Granularity::Tensor:
+    return 1;
+  case Granularity::Channel:
+  case Granularity::Token:
+    return channels;
+  case Granularity::Group:
+    return channels * ceilDiv(depth, spec.groupSize);
+  case Granularity::Block:
+    return ceilDiv(channels, spec.blockRows) * ceilDiv(depth, spec.blockColumns);
+  }
+  return channels;
+}
+
+/// Bytes of the quantized weight with its scales and zero points, at the formats' own widths.
+int64_t quantizedBytes(LinearLikeOpInterface op, const OperandSpec &spec) {
+  mlir::ShapedType type = constantWeight(op).getShapedType();
+  int64_t elements = type.getNumElements(), channels = type.getDimSize(op.getWeightOutputAxis());
+  int64_t scales = scaleCount(spec, channels, channels ? elements / channels : 0);
+  int64_t bits = traits(spec.format).bits, scaleBits = spec.scaleFormat ? traits(*spec.scaleFormat).bits : 32;
+  return ceilDiv(elements * bits, 8) + ceilDiv(scales * scaleBits, 8) + (spec.symmetric ? 0 : ceilDiv(scales * bits, 8));
+}
+
+struct Plan {
+  std::vector<RecipeSite> sites;
+  std::vector<Fate> fates;
+  int64_t bytesBefore = 0, bytesAfter = 0;
+
+  const Fate *refusal() const {
+    auto found = find_if(fates, [](const Fate &fate) { return fate.outcome == "refused"; });
+    return found == fates.end() ? nullptr : &*found;
+  }
+};
+
+Expected<Plan> makePlan(mlir::ModuleOp module, const Recipe &recipe, const Target &target, bool allowEmulation) {
+  Plan plan;
+  std::vector<mlir::Operation *> ops;
+  plan.sites = recipeSites(module, &ops);
+  if (plan.sites.empty())
+    return makeError("the model has no matrix product or convolution with constant weights: there is nothing to quantize");
+  auto decided = resolveRecipe(recipe, plan.sites);
+  if (!decided)
+    return decided.takeError();
+  plan.bytesBefore = plan.bytesAfter = totalBytes(sizesOf(module));
+  DenseSet<mlir::Attribute> counted;
+  for (auto [op, site] : zip(ops, *decided)) {
+    auto linear = cast<LinearLikeOpInterface>(op);
+    plan.fates.push_back(fateOf(linear, site, target, allowEmulation));
+    bool stays = plan.fates.back().outcome == "kept" || !site.scheme->weights;
+    if (stays || !counted.insert(constantWeight(linear)).second)
+      continue;
+    plan.bytesAfter += quantizedBytes(linear, *site.scheme->weights) - constantWeight(linear).getShapedType().getNumElements() * 4;
+  }
+  return plan;
+}
+
+void print(raw_ostream &os, const Plan &plan, StringRef recipe, const Target &target) {
+  MapVector<std::pair<StringRef, StringRef>, int64_t> counts;
+  std::map<StringRef, StringRef> reasons;
+  for (const Fate &fate : plan.fates) {
+    ++counts[{fate.outcome, fate.code}];
+    reasons.try_emplace(fate.code, fate.reason);
+  }
+  os << recipe << " on " << target.name << ": " << plan.fates.size() << " products and convolutions\n";
+  for (const auto &[key, count] : counts)
+    os << formatv("  {0,6}  {1,-9} {2,-27} {3}\n", count, key.first, key.second, reasons[key.second]);
+  os << formatv("constants: {0} now, about {1} quantized ({2:f1}%)\n", formatBytes(plan.bytesBefore),
+                formatBytes(plan.bytesAfter), plan.bytesBefore ? 100.0 * plan.bytesAfter / plan.bytesBefore : 100.0);
+}
+
+json::Value toJson(const Plan &plan, StringRef recipe, const Target &target) {
+  json::Array sites;
+  for (auto [site, fate] : zip(plan.sites, plan.fates))
+    sites.push_back(json::Object{{"site", json::fixUTF8(site.name)},
+                                 {"outcome", fate.outcome},
+                                 {"code", fate.code},
+                                 {"reason", json::fixUTF8(fate.reason)}});
+  return json::Object{{"recipe", recipe},
+                      {"target", target.name},
+                      {"legal", !plan.refusal()},
+                      {"nearest", plan.refusal() ? json::Value(plan.refusal()->nearest) : nullptr},
+                      {"bytes_before", plan.bytesBefore},
+                      {"bytes_after", plan.bytesAfter},
+                      {"sites", std::move(sites)}};
+}
+
+/// What this build cannot make of the recipe, whatever the target.
+Error checkBuild(const Recipe &recipe) {
+  for (const Stage &stage : recipe.stages)
+    if (std::string missing = stage.scheme ? missingFor(*stage.scheme) : ""; !missing.empty())
+      return makeError(recipe.file + ": the target takes scheme '" + stage.scheme->name + "', but this build cannot make " +
+                       missing);
+  return Error::success();
+}
+
+Expected<int> run(const Arguments &arguments, Session &session) {
+  if (arguments.positional().size() != 1)
+    return usageError("`qopt check` takes one model");
+  auto recipe = chooseRecipe(arguments);
+  if (!recipe)
+    return recipe.takeError();
+  auto target = findTarget(arguments.get("--target", "host"));
+  if (!target)
+    return target.takeError();
+  const std::string &path = arguments.positional()[0];
+  auto model = loadModel(path);
+  if (!model)
+    return model.takeError();
+  auto plan = makePlan(*model->module, *recipe, **target, arguments.has("--allow-emulation"));
+  if (!plan)
+    return inContext(path, plan.takeError());
+  StringRef name = arguments.get("--recipe", arguments.get("--scheme", "W8A8"));
+  if (auto file = arguments.get("--json")) {
+    if (Error error = writeText(*file, qopt::toJson(toJson(*plan, name, **target)) + "\n", session))
+      return std::move(error);
+  } else {
+    print(session.out, *plan, name, **target);
+  }
+  if (const Fate *refused = plan->refusal())
+    return inContext(path, makeError(name + " is refused [" + refused->code + "]: " + refused->reason));
+  if (Error error = checkBuild(*recipe))
+    return std::move(error);
+  return Done;
+}
+
+} // namespace
+
+const Command &checkCommand() {
+  static const Command command = {"check",
+                                  "MODEL [--scheme S | --recipe R] [--target T]",
+                                  "Tell whether a scheme is legal for a target, and what it will do; nothing is written",
+                                  options,
+                                  "  qopt check model.onnx --scheme W4A16 --target avx2\n",
+                                  run};
+  return command;
+}
+
+} // namespace qopt

@@ -1,0 +1,27 @@
+// What a recipe means for a model, before anything is changed.
+#pragma once
+#include "qopt/Calibration/Statistics.h"
+#include "qopt/Driver/Options.h"
+#include "qopt/Recipe/Recipe.h"
+
+namespace mlir {
+class ModuleOp;
+class Operation;
+} // namespace mlir
+
+namespace qopt {
+
+/// The recipe that --recipe or --scheme names (default W8A8). Errors: both given, no such scheme, what reading it says.
+llvm::Expected<Recipe> chooseRecipe(const Arguments &arguments);
+
+/// The ops that a recipe's selectors see: products and convolutions with constant weights, in program order. `ops`, where
+/// given, receives them.
+std::vector<RecipeSite> recipeSites(mlir::ModuleOp module, std::vector<mlir::Operation *> *ops = nullptr);
+
+/// A clause that says what of a scheme this build cannot make; empty where it can make all.
+std::string missingFor(const Scheme &scheme);
+
+/// How the recipe chooses the ranges of static activations.
+RangeChoice rangeChoice(const Recipe &recipe);
+
+} // namespace qopt
