@@ -53,6 +53,7 @@ void buildTensorStage(OpPassManager &pm, const CPUOptions &options) {
 
 void buildBufferStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createLowerObservePass());
+  pm.addNestedPass<func::FuncOp>(createCastSelectsPass());
   pm.addNestedPass<func::FuncOp>(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;

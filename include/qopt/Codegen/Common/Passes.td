@@ -56,6 +56,24 @@ def FuseElementwisePass : Pass<"qopt-fuse-elementwise", "::mlir::func::FuncOp"> 
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
 }
 
+def CastSelectsPass : Pass<"qopt-cast-selects", "::mlir::func::FuncOp"> {
+  let summary = "Choose between sizes as i64 instead of index";
+  let description = [{
+    Bufferization compares sizes by MLIR's value bounds, which follow both sides of an `arith.select` of indices: through the
+    sizes of a deep model that takes exponential time. It does not look through casts.
+
+    ```mlir
+    %n = arith.select %c, %a, %b : index
+    // becomes
+    %0 = arith.index_cast %a : index to i64
+    %1 = arith.index_cast %b : index to i64
+    %2 = arith.select %c, %0, %1 : i64
+    %n = arith.index_cast %2 : i64 to index
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def PlaceOutputsPass : Pass<"qopt-place-outputs", "::mlir::ModuleOp"> {
   let summary = "Give every result of the entry an allocation of its own";
   let description = [{
