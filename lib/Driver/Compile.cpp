@@ -1,5 +1,6 @@
 #include "Commands.h"
 #include "Models.h"
+#include "Outputs.h"
 #include "Tensors.h"
 #include "qopt/Codegen/CPU/Artifact.h"
 #include "qopt/Pipelines/CPU.h"
@@ -213,6 +214,23 @@ Expected<int> run(const Arguments &arguments, Session &session) {
 }
 
 } // namespace
+
+Error compileToCode(mlir::ModuleOp module, StringRef path, StringRef target, StringRef modelPath, Session &session) {
+  Request request;
+  request.output = path.str();
+  request.target = target.str();
+  request.info.model = sys::path::stem(modelPath).str();
+  request.info.prefix = toIdentifier(request.info.model);
+  CPUOptions options;
+  options.target = request.target;
+  mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
+  buildLoweringPipeline(pm, options);
+  if (session.configurePasses)
+    session.configurePasses(pm);
+  if (Error error = runPasses(pm, module))
+    return error;
+  return writeCode(module, request, session);
+}
 
 const Command &compileCommand() {
   static const Command command = {"compile",

@@ -46,13 +46,12 @@ Error writeBytecode(const Model &model, StringRef path) {
 } // namespace
 
 Error qopt::checkOutput(StringRef path) {
-  for (StringRef ending : {".onnx", ".mlir", ".mlirbc"})
+  for (StringRef ending : {".onnx", ".mlir", ".mlirbc", ".so", ".o"})
     if (path.ends_with(ending))
       return Error::success();
   if (path == "-")
     return Error::success();
-  return usageError("'" + path + "' is no output that `qopt quantize` writes: .onnx, .mlir and .mlirbc are (compile an .onnx with "
-                                 "`qopt compile`)");
+  return usageError("'" + path + "' is no output that `qopt quantize` writes: .onnx, .mlir, .mlirbc, .so and .o are");
 }
 
 Error qopt::writeModel(const Model &model, StringRef path, StringRef target, const Provenance &provenance, Session &session) {
@@ -60,5 +59,7 @@ Error qopt::writeModel(const Model &model, StringRef path, StringRef target, con
     return writeOnnx(model, path, provenance);
   if (path.ends_with(".mlirbc"))
     return writeBytecode(model, path);
+  if (path.ends_with(".so") || path.ends_with(".o"))
+    return compileToCode(model.module.get(), path, target, provenance.model, session);
   return writeModelText(model, path, session);
 }

@@ -152,14 +152,14 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
   if (Error error = quantizeModule(*model->module, request, session))
     return inContext(path, std::move(error));
-  progress.stage("writing " + out->str());
+  report->after = sizesOf(*model->module);
+  addDecisions(*report, *model->module);
+  progress.stage("writing " + out->str()); // Code uses the module up.
   Provenance provenance{path, arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str(),
                         *statistics ? (*statistics)->dataHash.hex() : ""};
   if (Error error = writeModel(*model, *out, arguments.get("--target", "host"), provenance, session))
     return std::move(error);
   progress.finish();
-  report->after = sizesOf(*model->module);
-  addDecisions(*report, *model->module);
   if (*statistics)
     addStatistics(*report, **statistics, rangeChoice(*recipe));
   report->seconds = watch.seconds();
