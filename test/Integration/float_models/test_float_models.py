@@ -58,7 +58,18 @@ CASES = {
 }
 
 
-def compare(path, all_feeds, folder):
+def in_range(got, wanted):
+    """None, or what is wrong: 1e-4 of the output's range."""
+    difference, span = np.max(np.abs(got - wanted), initial=0), max(np.ptp(wanted) if wanted.size else 0, 1e-6)
+    return None if difference <= 1e-4 * span else f"off by {difference / span:.3g} of its range"
+
+
+def relative(got, wanted):
+    """None, or what is wrong: ONNX's own tolerances for these models, whose outputs are all but constant."""
+    return None if np.allclose(got, wanted, rtol=1e-3, atol=1e-7) else f"off by {np.max(np.abs(got - wanted)):.3g}"
+
+
+def compare(path, all_feeds, folder, judge=in_range):
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     lines = []
     for i, feeds in enumerate(all_feeds):
@@ -72,10 +83,8 @@ def compare(path, all_feeds, folder):
             for name, wanted in zip(names, session.run(None, feeds)):
                 got = found[name].view(wanted.dtype)
                 assert got.shape == wanted.shape, f"{name}: {got.shape} instead of {wanted.shape}"
-                difference = np.max(np.abs(got.astype(np.float64) - wanted)) if wanted.size else 0
-                span = max(np.ptp(wanted.astype(np.float64)), 1e-6)
-                shapes = {key: value.shape for key, value in feeds.items()}
-                assert difference <= 1e-4 * span, f"{name} for {shapes}: off by {difference / span:.3g} of its range"
+                problem = judge(got.astype(np.float64), wanted.astype(np.float64))
+                assert not problem, f"{name} for { {key: value.shape for key, value in feeds.items()} }: {problem}"
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -94,4 +103,4 @@ def test_light_model(path, tmp_path):
         if value.name not in constants:
             shape = [dim.dim_value or 1 for dim in value.type.tensor_type.shape.dim]
             feeds[value.name] = rng.random(shape, np.float32)
-    compare(path, [feeds], tmp_path)
+    compare(path, [feeds], tmp_path, relative)
