@@ -3,7 +3,8 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 list=$top/tools/packages/debian.txt
 
-installed() { dpkg-query -W -f='${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p'; }
+# The version that is installed, or nothing; dpkg-query fails where it never heard of the package.
+installed() { { dpkg-query -W -f='${db:Status-Status} ${Version}' "$1" 2>/dev/null || true; } | sed -n 's/^installed //p'; }
 # The major version of Debian's [epoch:]upstream-revision.
 major() { sed 's/^[0-9]*://; s/[^0-9].*//' <<<"$1"; }
 
