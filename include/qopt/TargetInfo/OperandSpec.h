@@ -1,6 +1,7 @@
 // How one operand of an op is quantized: what schemes are made of, and what targets are asked about.
 #pragma once
 #include "qopt/Numerics/Formats/Format.h"
+#include "qopt/Support/Error.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
 #include <string>
@@ -35,5 +36,13 @@ struct OperandSpec {
 
 /// "int4 per group of 128, symmetric".
 std::string describe(const OperandSpec &spec);
+
+/// The spec as one word, for options of passes: the format, then what is not the default, separated by colons.
+///
+///   int8:channel   int4:group=128   uint4:group=128:asymmetric   f8e4m3fn:token:dynamic   f8e4m3fn:block=128x128
+///   f4e2m1fn:group=16:scale=f8e4m3fn:double
+std::string spell(const OperandSpec &spec);
+/// The inverse of `spell`. Errors: an unknown format or word, a size that is no positive number.
+llvm::Expected<OperandSpec> parseOperandSpec(llvm::StringRef text);
 
 } // namespace qopt

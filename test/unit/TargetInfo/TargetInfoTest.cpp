@@ -25,6 +25,18 @@ TEST(Target, NamesAndErrors) {
             "avx512vnni");
 }
 
+TEST(OperandSpec, SpelledAndReadBack) {
+  for (const Scheme &scheme : shippedSchemes())
+    for (const std::optional<OperandSpec> &spec : {scheme.weights, scheme.activations})
+      if (spec)
+        EXPECT_EQ(cantFail(parseOperandSpec(spell(*spec))) , *spec) << spell(*spec);
+  EXPECT_EQ(spell(*findShippedScheme("NVFP4")->weights), "f4e2m1fn:group=16:scale=f8e4m3fn:double");
+  EXPECT_EQ(toString(parseOperandSpec("int5:tensor").takeError()),
+            "'int5:tensor' is no operand spec: there is no number format 'int5'");
+  for (StringRef text : {"int4:group", "int4:group=0", "int8:token=3", "int8:fast", "int8:double=1", "f8e4m3fn:scale=f9"})
+    EXPECT_TRUE(errorToBool(parseOperandSpec(text).takeError())) << text.str();
+}
+
 TEST(Target, HostAgreesWithTheRuntime) {
   EXPECT_TRUE(runsHere(target("x86-64")));
   EXPECT_TRUE(runsHere(hostTarget()));
