@@ -16,7 +16,7 @@ namespace {
 using linalg::Transpose;
 
 /// Rows that one piece of work takes through all columns: its errors do not touch other rows.
-constexpr int64_t rowsAtOnce = 128;
+constexpr int64_t rowsAtOnce = 256;
 
 /// What does not change while columns are quantized.
 struct Plan {
@@ -56,25 +56,42 @@ private:
     if (begin > 0)
       linalg::multiply<float>(1, {panel, begin, width, width}, Transpose::Yes, {moved.data(), begin, count, count},
                               Transpose::No, 0, {target.data(), width, count, count});
-    for (int64_t c = 0; c < width; ++c)
-      for (int64_t r = 0; r < count; ++r)
-        target[c * count + r] += weightAt(r, begin + c);
+    loadPanel(begin, width);
+    for (int64_t i = 0; i < width * count; ++i)
+      target[i] += original[i];
     double error = 0;
     for (int64_t c = 0; c < width; ++c) {
       int64_t place = begin + c;
       if (!plan.paramsReady && place % plan.groupSize == 0)
         startGroup(place, begin, width, panel);
-      error += quantizeColumn(place, target.data() + c * count);
+      error += quantizeColumn(place, target.data() + c * count, original.data() + c * count);
       const float *row = panel + place * width;
       const float *shift = moved.data() + place * count;
       for (int64_t later = c + 1; later < width; ++later)
         for (int64_t r = 0; r < count; ++r)
           target[later * count + r] += shift[r] * row[later];
     }
+    storePanel(begin, width);
     return error;
   }
 
-  float &weightAt(int64_t row, int64_t place) { return weight[(first + row) * plan.shape.cols + plan.order[place]]; }
+  // Weights go in and out a row at a time: steps from row to row would fall into the same few cache lines.
+  void loadPanel(int64_t begin, int64_t width) {
+    original.resize(width * count);
+    for (int64_t r = 0; r < count; ++r) {
+      const float *row = weight.data() + (first + r) * plan.shape.cols;
+      for (int64_t c = 0; c < width; ++c)
+        original[c * count + r] = row[plan.order[begin + c]];
+    }
+  }
+
+  void storePanel(int64_t begin, int64_t width) {
+    for (int64_t r = 0; r < count; ++r) {
+      float *row = weight.data() + (first + r) * plan.shape.cols;
+      for (int64_t c = 0; c < width; ++c)
+        row[plan.order[begin + c]] = original[c * count + r];
+    }
+  }
 
   /// Scales of the group that starts at `place`, from its weights as the errors so far have moved them: the values w' that
   /// would make up for all of these errors if nothing more were rounded. Column c is then w_c + sum_{j<c} (w_j - w'_j) M_jc
@@ -87,7 +104,7 @@ private:
     for (int64_t c = 0; c < size; ++c) {
       for (int64_t r = 0; r < count; ++r) {
         values[r * size + c] = free[c * count + r];
-        shift[r] = weightAt(r, place + c) - free[c * count + r];
+        shift[r] = original[(offset + c) * count + r] - free[c * count + r];
       }
       const float *row = panel + (place + c) * panelWidth + offset;
       for (int64_t later = c + 1; later < size; ++later)
@@ -105,16 +122,16 @@ private:
     }
   }
 
-  double quantizeColumn(int64_t place, const float *wanted) {
+  /// Replaces the column's weights by their quantized values.
+  double quantizeColumn(int64_t place, const float *wanted, float *column) {
     int64_t group = plan.groupOf(place);
     double sum = 0;
     float *shift = moved.data() + place * count;
     for (int64_t r = 0; r < count; ++r) {
       int64_t box = (first + r) * plan.groups + group;
       float quantized = rounded(wanted[r], params.scales[box], params.zeroPoints[box]);
-      float &original = weightAt(r, place);
-      shift[r] = original - quantized;
-      original = quantized;
+      shift[r] = column[r] - quantized;
+      column[r] = quantized;
       double error = (static_cast<double>(wanted[r]) - quantized) * plan.factor.diagonal[place];
       sum += error * error;
     }
@@ -134,7 +151,8 @@ private:
   std::span<float> weight;
   GridParams &params;
   std::vector<float> moved;  ///< [place, row]: original minus quantized weight
-  std::vector<float> target; ///< [column of the panel, row]: what is to be rounded
+  std::vector<float> original; ///< [column of the panel, row]: the weights, quantized from the left
+  std::vector<float> target;   ///< [column of the panel, row]: what is to be rounded
 };
 
 std::vector<int64_t> columnOrder(std::span<const double> hessian, int64_t k, ActOrder actOrder) {

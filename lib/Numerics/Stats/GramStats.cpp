@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kind = "QGRM";
 constexpr uint32_t version = 1;
 constexpr int64_t tileSize = gramTile * gramTile;
-constexpr int64_t rowsAtOnce = 512;  // products below 2^44 each: their sum stays below 2^53
+constexpr int64_t rowsExact = 512;    // products below 2^44 each: their sum stays below 2^53
+constexpr int64_t rowsAtOnce = 2048; // rows between two visits to the 128-bit sums
 constexpr int gridBits = 22;
 constexpr int leastGrid = -31, excludedGrid = 1000, zeroGrid = -1000;
 
@@ -40,7 +41,7 @@ double roundHalfEven(double value) { return (value + 0x1.8p52) - 0x1.8p52; }
 
 } // namespace
 
-/// Up to 512 rows of one grid, as integers, in panels of 24 columns: [panel][row][24].
+/// Some rows of one grid, as integers, in panels of 24 columns: [panel][row][24].
 struct GramStats::Rows {
   struct alignas(64) Line {
     double values[8];
@@ -99,13 +100,18 @@ void GramStats::addGrid(const Rows &piece, const ParallelFor &parallelFor) {
     for (int64_t j = i; j < side; ++j)
       pairs.emplace_back(i, j);
   parallelFor(static_cast<int64_t>(pairs.size()), [&](int64_t index) {
-    double sums[tileSize] = {};
     auto [i, j] = pairs[index];
-    addGramTile(piece.panel(i * gramPanelsPerTile), piece.panel(j * gramPanelsPerTile), piece.count, piece.panelStride,
-                sums);
+    int64_t totals[tileSize] = {};
+    for (int64_t row = 0; row < piece.count; row += rowsExact) {
+      double sums[tileSize] = {};
+      addGramTile(piece.panel(i * gramPanelsPerTile) + row * gramPanel, piece.panel(j * gramPanelsPerTile) + row * gramPanel,
+                  std::min(rowsExact, piece.count - row), piece.panelStride, sums);
+      for (int64_t e = 0; e < tileSize; ++e)
+        totals[e] += static_cast<int64_t>(sums[e]);
+    }
     FixedSum *tile = tiles.data() + index * tileSize;
     for (int64_t e = 0; e < tileSize; ++e)
-      tile[e].addScaled(static_cast<int64_t>(sums[e]), 2 * piece.grid);
+      tile[e].addScaled(totals[e], 2 * piece.grid);
   });
 }
 
