@@ -55,9 +55,9 @@ struct PairOptions {
 
 PairOptions pairOptions(const Scheme &scheme) {
   PairOptions result;
-  if (!scheme.weights || scheme.weights->format != Format::Int8 || scheme.weights->granularity != Granularity::Channel ||
-      !scheme.weights->symmetric)
+  if (!scheme.weights || !traits(scheme.weights->format).isInteger() || scheme.weights->scaleFormat || scheme.weights->doubleScales)
     return {{}, "weights of " + (scheme.weights ? describe(*scheme.weights) : std::string("no format"))};
+  result.options.weights = spell(*scheme.weights);
   if (!scheme.activations) {
     result.options.activations = "none";
     return result;

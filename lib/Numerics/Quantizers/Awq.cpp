@@ -150,12 +150,11 @@ Result<GridParams> paramsByHessianClip(std::span<const float> weight, RowShape s
     for (int64_t i = 0; i < count * size; ++i)
       values[i] = weight[(first + i / size) * shape.cols + g * length + i % size];
     std::vector<double> least(count, std::numeric_limits<double>::infinity());
-    for (int step = 0; step < search.steps; ++step) {
-      double fraction = step == 0 ? 1 : 1 - (1 - search.least) * step / (search.steps - 1);
+    for (const ClipCandidate &clip : clipCandidates(search, affine)) {
       GridParams candidate{std::vector<float>(count), std::vector<int32_t>(count)};
       for (int64_t r = 0; r < count; ++r) {
         auto [low, high] = std::minmax_element(values.begin() + r * size, values.begin() + (r + 1) * size);
-        AffineParams one = paramsFromRange(std::min(*low, 0.0f) * fraction, std::max(*high, 0.0f) * fraction, affine);
+        AffineParams one = paramsOfClip(std::min(*low, 0.0f), std::max(*high, 0.0f), clip, affine);
         candidate.scales[r] = one.scale;
         candidate.zeroPoints[r] = one.zeroPoint;
       }

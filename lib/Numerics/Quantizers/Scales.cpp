@@ -38,12 +38,12 @@ Bounds boundsOf(std::span<const float> x, const BlockGrid &grid) {
   return bounds;
 }
 
-GridParams paramsOf(const Bounds &bounds, double fraction, const AffineOptions &options) {
+GridParams paramsOf(const Bounds &bounds, const ClipCandidate &clip, const AffineOptions &options) {
   GridParams params;
   params.scales.resize(bounds.low.size());
   params.zeroPoints.resize(bounds.low.size());
   for (size_t i = 0; i < bounds.low.size(); ++i) {
-    AffineParams one = paramsFromRange(bounds.low[i] * fraction, bounds.high[i] * fraction, options);
+    AffineParams one = paramsOfClip(bounds.low[i], bounds.high[i], clip, options);
     params.scales[i] = one.scale;
     params.zeroPoints[i] = one.zeroPoint;
   }
@@ -99,6 +99,10 @@ AffineParams paramsFromRange(double min, double max, const AffineOptions &option
   double levels = static_cast<double>(high - low);
   if (options.symmetric) {
     int64_t middle = low + (high - low + 1) / 2;
+    if (options.top == SymmetricTop::Signed) {
+      float scale = scaleOf(std::max(-min, max), static_cast<double>(middle - low), options);
+      return {max > -min ? -scale : scale, static_cast<int32_t>(middle)};
+    }
     double top = options.top == SymmetricTop::High ? static_cast<double>(high - middle) : levels / 2;
     return {scaleOf(std::max(-min, max), std::max(top, 0.5), options), static_cast<int32_t>(middle)};
   }
@@ -107,6 +111,28 @@ AffineParams paramsFromRange(double min, double max, const AffineOptions &option
   if (min == 0 && max == 0)
     zero = 0;
   return {scale, static_cast<int32_t>(std::clamp(zero, static_cast<double>(low), static_cast<double>(high)))};
+}
+
+std::vector<ClipCandidate> clipCandidates(const ClipSearch &search, const AffineOptions &options) {
+  bool bothSigns = options.symmetric && options.top == SymmetricTop::Signed;
+  auto [low, high] = options.range;
+  int64_t middle = low + (high - low + 1) / 2;
+  double widest = bothSigns && high > middle ? static_cast<double>(middle - low) / static_cast<double>(high - middle) : 1;
+  std::vector<ClipCandidate> clips;
+  for (int step = 0; step < search.steps; ++step) {
+    double fraction = step == 0 ? widest : widest - (widest - search.least) * step / (search.steps - 1);
+    clips.push_back({fraction, false});
+    if (bothSigns)
+      clips.push_back({fraction, true});
+  }
+  return clips;
+}
+
+AffineParams paramsOfClip(double min, double max, const ClipCandidate &clip, const AffineOptions &options) {
+  AffineParams params = paramsFromRange(min * clip.fraction, max * clip.fraction, options);
+  if (clip.flip)
+    params.scale = -params.scale;
+  return params;
 }
 
 Status checkFinite(std::span<const float> x) {
@@ -120,7 +146,7 @@ Status checkFinite(std::span<const float> x) {
 Result<GridParams> paramsFromValues(std::span<const float> x, const BlockGrid &grid, const AffineOptions &options) {
   if (Status status = checkFinite(x); !status)
     return status.failure();
-  return paramsOf(boundsOf(x, grid), 1, options);
+  return paramsOf(boundsOf(x, grid), {}, options);
 }
 
 Result<GridParams> paramsByClipSearch(std::span<const float> x, const BlockGrid &grid, const AffineOptions &options,
@@ -129,20 +155,18 @@ Result<GridParams> paramsByClipSearch(std::span<const float> x, const BlockGrid 
     return status.failure();
   assert(search.steps >= 1 && search.least > 0 && search.least <= 1);
   Bounds bounds = boundsOf(x, grid);
-  std::vector<GridParams> candidates(search.steps);
-  std::vector<std::vector<double>> errors(search.steps);
-  parallelFor(search.steps, [&](int64_t step) {
-    // Widest first, so that the first of equals is the one that clips least.
-    double fraction = step == 0 ? 1 : 1 - (1 - search.least) * static_cast<double>(step) / (search.steps - 1);
-    candidates[step] = paramsOf(bounds, fraction, options);
+  std::vector<ClipCandidate> clips = clipCandidates(search, options);
+  std::vector<GridParams> candidates(clips.size());
+  std::vector<std::vector<double>> errors(clips.size());
+  parallelFor(static_cast<int64_t>(clips.size()), [&](int64_t step) {
+    candidates[step] = paramsOf(bounds, clips[step], options);
     errors[step] = squaredErrors(x, grid, candidates[step], options.range);
   });
   GridParams best = candidates[0];
   for (int64_t box = 0; box < grid.scaleCount(); ++box) {
-    auto better = [&](int a, int b) { return errors[a][box] < errors[b][box]; };
-    int chosen = 0;
-    for (int step = 1; step < search.steps; ++step)
-      if (better(step, chosen))
+    size_t chosen = 0;
+    for (size_t step = 1; step < clips.size(); ++step)
+      if (errors[step][box] < errors[chosen][box])
         chosen = step;
     best.scales[box] = candidates[chosen].scales[box];
     best.zeroPoints[box] = candidates[chosen].zeroPoints[box];

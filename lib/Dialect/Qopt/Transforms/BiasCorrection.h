@@ -2,15 +2,13 @@
 #ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_BIASCORRECTION_H
 #define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_BIASCORRECTION_H
 
-#include "QuantizeWeights.h"
-
-#include "qopt/Interfaces/LinearLike.h"
+#include "WeightRows.h"
 
 namespace qopt {
 
-/// b_n += sum over inputs of (W - W')_n · E[x] (Nagel et al. 2019, section 4.2), for an op whose weight's first dim runs over outputs
-/// (convolutions, Gemm with transB). `channelMeans` is E[x] by input channel. Empty on success, else a clause that says why not.
-std::string correctBiasOf(LinearLikeOpInterface op, mlir::ElementsAttr weight, const WeightCodes &codes,
+/// b_n += sum over inputs of (W - W')_n · E[x] (Nagel et al. 2019, section 4.2). `rounded` is W' as rows, `channelMeans` is E[x] by
+/// input channel. Empty on success, else a clause that says why not.
+std::string correctBiasOf(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded,
                           llvm::ArrayRef<float> channelMeans);
 
 } // namespace qopt

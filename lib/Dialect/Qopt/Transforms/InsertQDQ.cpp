@@ -32,7 +32,8 @@ enum class Activations { None, Static, Dynamic };
 struct Settings {
   Activations activations;
   bool unsignedCodes;
-  WeightClip clip;
+  OperandSpec weights;
+  ScaleRule rule;
   bool computedProducts;
   llvm::StringSet<> ignore, targets, biasCorrection;
 };
@@ -91,14 +92,19 @@ private:
       linears.push_back(op);
       OpOperand &activation = op.getActivationOperand();
       chosen[activation.get()].insert(&activation);
-      if (!constantWeight(op)) {
+      if (!hasWeight(op)) {
         OpOperand &weight = op.getWeightOperand();
         chosen[weight.get()].insert(&weight);
       }
       return;
     }
-    log.add(op, code == "QUANT-NO-RANGE" || code == "QUANT-WEIGHT" ? Outcome::FellBack : Outcome::Kept, code, reason);
+    if (quantizedWeight(op)) // By an earlier pass: it stays so, under float activations.
+      log.add(op, Outcome::Quantized, code, "its weight alone: " + reason);
+    else
+      log.add(op, code == "QUANT-NO-RANGE" ? Outcome::FellBack : Outcome::Kept, code, reason);
   }
+
+  static bool hasWeight(LinearLikeOpInterface op) { return constantWeight(op) || quantizedWeight(op); }
 
   bool refuse(LinearLikeOpInterface op, std::string &code, std::string &reason) {
     auto because = [&](llvm::StringRef c, const llvm::Twine &r) {
@@ -111,7 +117,7 @@ private:
     Value activation = op.getActivationOperand().get(), weight = op.getWeightOperand().get();
     if (!isF32Tensor(activation) || !isF32Tensor(weight))
       return because("QUANT-TYPE", "it does not compute in float32");
-    if (!constantWeight(op)) {
+    if (!hasWeight(op)) {
       if (settings.activations != Activations::Static || !settings.computedProducts)
         return because("QUANT-COMPUTED", "both factors are computed: it has no weight to quantize");
     } else if (op.getWeightOutputAxis() < 0)
@@ -121,7 +127,7 @@ private:
     if (settings.activations != Activations::Static)
       return false;
     for (Value value : {activation, weight})
-      if (!constantOf(value) && !ranges.of(sites.name(value)))
+      if (!constantOf(value) && !(value == weight && quantizedWeight(op)) && !ranges.of(sites.name(value)))
         return because("QUANT-NO-RANGE", "no calibration sample reached the tensor '" + sites.name(value).str() + "'");
     return false;
   }
@@ -232,35 +238,32 @@ private:
   }
 
   void quantizeWeightOf(LinearLikeOpInterface op) {
+    if (quantizedWeight(op))
+      return log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
     ElementsAttr weight = constantWeight(op);
-    if (!weight) {
-      log.add(op, Outcome::Quantized, "QUANT-COMPUTED", "both factors are quantized activations");
-      return;
-    }
-    int64_t axis = op.getWeightOutputAxis();
-    WeightCodes &codes = weights[{weight, axis}];
-    if (!codes.codes && codes.error.empty())
-      codes = quantizeWeight(weight, axis, settings.clip);
-    if (!codes.error.empty()) {
+    if (!weight)
+      return log.add(op, Outcome::Quantized, "QUANT-COMPUTED", "both factors are quantized activations");
+    std::string why;
+    auto rows = WeightRows::of(op, why);
+    WeightCodes &codes = weights[{weight, op.getWeightOutputAxis()}];
+    if (rows && !codes.codes && codes.error.empty())
+      codes = quantizeWeight(*rows, settings.weights, settings.rule);
+    if (!rows || !codes.error.empty()) {
       OpOperand *activation = &op.getActivationOperand();
       chosen[activation->get()].remove(activation);
-      log.add(op, Outcome::FellBack, "QUANT-WEIGHT", codes.error);
-      return;
+      return log.add(op, Outcome::FellBack, "QUANT-WEIGHT", rows ? codes.error : why);
     }
-    correctBias(op, weight, codes);
-    OpBuilder b(op);
-    Value q = nn::ConstantOp::create(b, op.getLoc(), codes.codes);
-    Value scale = nn::ConstantOp::create(b, op.getLoc(), codes.scales);
-    op.getWeightOperand().set(qir::DequantizeOp::create(b, op.getLoc(), weight.getShapedType(), q, scale, Value(),
-                                                        b.getI64IntegerAttr(axis), nullptr));
+    correctBias(op, *rows, codes);
+    installWeight(op, codes);
     log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
   }
 
-  void correctBias(LinearLikeOpInterface op, ElementsAttr weight, const WeightCodes &codes) {
+  void correctBias(LinearLikeOpInterface op, const WeightRows &weight, const WeightCodes &codes) {
     if (!settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
       return;
     FloatElements means(ranges.channelMeans(sites.name(op.getActivationOperand().get())));
-    std::string why = means.valid() ? correctBiasOf(op, weight, codes, means.values()) : "no statistics of its input channels";
+    std::string why = means.valid() ? correctBiasOf(op, weight, decodeRows(weight, codes), means.values())
+                                    : "no statistics of its input channels";
     if (!why.empty())
       op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
   }
@@ -307,7 +310,11 @@ struct InsertQDQ : qopt::impl::InsertQDQPassBase<InsertQDQ> {
     if (weightClip != "max" && weightClip != "mse")
       return refuse("weight-clip", weightClip, "max or mse");
     settings.unsignedCodes = activationType == "ui8";
-    settings.clip = weightClip == "mse" ? WeightClip::MSE : WeightClip::Max;
+    settings.rule = weightClip == "mse" ? ScaleRule::MSE : ScaleRule::Max;
+    auto spec = parseOperandSpec(weights);
+    if (!spec)
+      return getOperation().emitError("qopt-insert-qdq: weights: ") << llvm::toString(spec.takeError());
+    settings.weights = *spec;
     settings.computedProducts = computedProducts;
     for (const std::string &name : ignore)
       settings.ignore.insert(name);

@@ -1,30 +1,194 @@
 #include "QuantizeWeights.h"
 
 #include "qopt/Analysis/Constants.h"
-#include "qopt/Numerics/Quantizers/Scales.h"
+#include "qopt/Dialect/NN/IR/NN.h"
+#include "qopt/Numerics/Formats/Affine.h"
 
-#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 using namespace qopt;
 
-WeightCodes qopt::quantizeWeight(mlir::ElementsAttr weight, int64_t axis, WeightClip clip) {
-  FloatElements elements(weight);
-  if (!elements.valid())
-    return {{}, {}, "its weight is not a float32 constant"};
-  std::span<const float> values(elements.values().data(), elements.values().size());
-  auto shape = weight.getShapedType().getShape();
-  BlockGrid grid = BlockGrid::perAxis({shape.begin(), shape.end()}, static_cast<int>(axis));
-  AffineOptions options{intRange(Format::Int8, /*narrow=*/true)};
-  Result<GridParams> params =
-      clip == WeightClip::MSE ? paramsByClipSearch(values, grid, options) : paramsFromValues(values, grid, options);
-  if (!params)
-    return {{}, {}, "its weight holds a value that is not finite: " + params.error()};
-  std::vector<int8_t> codes(values.size());
-  quantize<int8_t>(values, grid, params->scales, {}, options.range, codes);
+namespace {
 
-  mlir::MLIRContext *context = weight.getContext();
-  auto codesType = mlir::RankedTensorType::get(shape, mlir::IntegerType::get(context, 8));
-  auto scalesType =
-      mlir::RankedTensorType::get({static_cast<int64_t>(params->scales.size())}, mlir::Float32Type::get(context));
-  return {makeElements<int8_t>(codesType, codes, "w8"), makeElements<float>(scalesType, params->scales, "w8_scale"), {}};
+mlir::IntegerType codeType(mlir::MLIRContext *context, const OperandSpec &spec) {
+  const FormatTraits &format = traits(spec.format);
+  return mlir::IntegerType::get(context, format.bits,
+                                format.isSigned ? mlir::IntegerType::Signless : mlir::IntegerType::Unsigned);
+}
+
+/// Scales lie in [N, groups] everywhere here; this is the grid over [N, K] that has them in that order.
+BlockGrid rowGrid(RowShape shape, const OperandSpec &spec) {
+  if (spec.granularity == Granularity::Tensor)
+    return BlockGrid::perTensor({shape.rows, shape.cols});
+  int64_t length = columnsPerScale(spec);
+  return BlockGrid::perGroup({shape.rows, shape.cols}, 1, length ? length : std::max<int64_t>(shape.cols, 1));
+}
+
+/// Where scales stand in the IR.
+struct ScaleLayout {
+  llvm::SmallVector<int64_t> shape;
+  std::optional<int64_t> axis, blockSize;
+  bool groupsFirst = false; ///< [groups, N] instead of [N, groups]
+};
+
+ScaleLayout scaleLayout(const WeightRows &weight, const OperandSpec &spec) {
+  switch (spec.granularity) {
+  case Granularity::Tensor:
+    return {};
+  case Granularity::Group: {
+    ScaleLayout layout{llvm::SmallVector<int64_t>(weight.type().getRank(), 1), weight.inputAxis(), spec.groupSize,
+                       weight.inputAxis() < weight.outputAxis()};
+    layout.shape[weight.outputAxis()] = weight.shape().rows;
+    layout.shape[weight.inputAxis()] = weight.shape().blocksPerRow(spec.groupSize);
+    return layout;
+  }
+  default:
+    return {{weight.shape().rows}, weight.outputAxis(), std::nullopt, false};
+  }
+}
+
+template <typename T> std::vector<T> arrange(llvm::ArrayRef<T> byRows, RowShape shape, bool groupsFirst) {
+  if (!groupsFirst || byRows.empty())
+    return byRows.vec();
+  int64_t groups = static_cast<int64_t>(byRows.size()) / shape.rows;
+  std::vector<T> out(byRows.size());
+  for (int64_t n = 0; n < shape.rows; ++n)
+    for (int64_t g = 0; g < groups; ++g)
+      out[g * shape.rows + n] = byRows[n * groups + g];
+  return out;
+}
+
+/// The same way back.
+template <typename T> std::vector<T> byRowsOf(llvm::ArrayRef<T> arranged, RowShape shape, bool groupsFirst) {
+  if (!groupsFirst || arranged.empty())
+    return arranged.vec();
+  int64_t groups = static_cast<int64_t>(arranged.size()) / shape.rows;
+  return arrange<T>(arranged, {groups, shape.rows}, true);
+}
+
+/// One byte an element, whatever the width.
+llvm::ArrayRef<uint8_t> bytesOf(mlir::ElementsAttr attr, std::vector<uint8_t> &storage) {
+  if (auto resource = mlir::dyn_cast<mlir::DenseResourceElementsAttr>(attr)) {
+    llvm::ArrayRef<char> bytes = resource.getRawHandle().getBlob()->getData();
+    return {reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()};
+  }
+  for (const llvm::APInt &code : mlir::cast<mlir::DenseElementsAttr>(attr).getValues<llvm::APInt>())
+    storage.push_back(static_cast<uint8_t>(code.getRawData()[0]));
+  return storage;
+}
+
+std::vector<int32_t> integersOf(mlir::ElementsAttr attr, bool isSigned) {
+  std::vector<int32_t> values;
+  if (!attr)
+    return values;
+  unsigned width = attr.getElementType().getIntOrFloatBitWidth();
+  std::vector<uint8_t> storage;
+  for (uint8_t byte : bytesOf(attr, storage)) {
+    llvm::APInt code(8, byte);
+    code = code.trunc(width);
+    values.push_back(static_cast<int32_t>(isSigned ? code.getSExtValue() : static_cast<int64_t>(code.getZExtValue())));
+  }
+  return values;
+}
+
+} // namespace
+
+AffineOptions qopt::affineOptions(const OperandSpec &spec) {
+  const FormatTraits &format = traits(spec.format);
+  AffineOptions options{intRange(spec.format, /*narrow=*/spec.symmetric && format.isSigned && format.bits > 4)};
+  options.symmetric = spec.symmetric;
+  options.top = format.bits > 4 ? SymmetricTop::High : SymmetricTop::Signed;
+  return options;
+}
+
+int64_t qopt::columnsPerScale(const OperandSpec &spec) {
+  return spec.granularity == Granularity::Group ? spec.groupSize : 0;
+}
+
+std::string qopt::whyNot(const WeightRows &weight, const OperandSpec &spec) {
+  if (spec.granularity == Granularity::Group && !weight.isMatrix())
+    return "groups of input channels need a matrix or a 1x1 convolution";
+  if (spec.granularity == Granularity::Block || spec.granularity == Granularity::Token)
+    return "integer weights have a scale per tensor, channel or group";
+  return {};
+}
+
+WeightCodes qopt::quantizeWeight(const WeightRows &weight, const OperandSpec &spec, ScaleRule rule) {
+  if (std::string why = whyNot(weight, spec); !why.empty())
+    return {{}, {}, {}, {}, {}, why};
+  BlockGrid grid = rowGrid(weight.shape(), spec);
+  AffineOptions options = affineOptions(spec);
+  Result<GridParams> params = rule == ScaleRule::MSE ? paramsByClipSearch(weight.values(), grid, options)
+                                                     : paramsFromValues(weight.values(), grid, options);
+  if (!params)
+    return {{}, {}, {}, {}, {}, "its weight holds a value that is not finite: " + params.error()};
+  return encodeRows(weight, weight.values(), *params, spec);
+}
+
+WeightCodes qopt::encodeRows(const WeightRows &weight, std::span<const float> values, const GridParams &params,
+                             const OperandSpec &spec) {
+  AffineOptions options = affineOptions(spec);
+  // Two's complement in the low bits is what both signed and unsigned constants hold, one byte an element.
+  std::vector<int8_t> signedCodes(values.size());
+  std::vector<uint8_t> codes(values.size());
+  BlockGrid grid = rowGrid(weight.shape(), spec);
+  if (traits(spec.format).isSigned) {
+    quantize<int8_t>(values, grid, params.scales, params.zeroPoints, options.range, signedCodes);
+    std::copy(signedCodes.begin(), signedCodes.end(), codes.begin());
+  } else {
+    quantize<uint8_t>(values, grid, params.scales, params.zeroPoints, options.range, codes);
+  }
+  ScaleLayout layout = scaleLayout(weight, spec);
+  mlir::MLIRContext *context = weight.type().getContext();
+  mlir::IntegerType code = codeType(context, spec);
+  auto scalesType = mlir::RankedTensorType::get(layout.shape, mlir::Float32Type::get(context));
+  WeightCodes result;
+  std::string name = "w" + std::string(traits(spec.format).name);
+  result.codes = makeElements<uint8_t>(weight.type().clone(code), weight.toLayout<uint8_t>(codes), name);
+  result.scales = makeElements<float>(scalesType, arrange<float>(params.scales, weight.shape(), layout.groupsFirst), name + "_scale");
+  if (!spec.symmetric || !traits(spec.format).isSigned) {
+    std::vector<uint8_t> zeros(params.zeroPoints.begin(), params.zeroPoints.end());
+    result.zeroPoints =
+        makeElements<uint8_t>(scalesType.clone(code), arrange<uint8_t>(zeros, weight.shape(), layout.groupsFirst), name + "_zero");
+  }
+  result.axis = layout.axis, result.blockSize = layout.blockSize;
+  return result;
+}
+
+std::vector<float> qopt::decodeRows(const WeightRows &weight, const WeightCodes &codes) {
+  bool isSigned = !codes.codes.getElementType().isUnsignedInteger();
+  bool grouped = codes.blockSize.has_value(), groupsFirst = grouped && weight.inputAxis() < weight.outputAxis();
+  FloatElements scales(codes.scales);
+  std::vector<float> scaleRows = byRowsOf<float>(scales.values(), weight.shape(), groupsFirst);
+  std::vector<int32_t> zeros = integersOf(codes.zeroPoints, isSigned);
+  zeros = byRowsOf<int32_t>(zeros, weight.shape(), groupsFirst);
+  std::vector<int32_t> q = integersOf(codes.codes, isSigned);
+  RowShape shape = weight.shape();
+  int64_t groups = codes.axis && shape.rows ? static_cast<int64_t>(scaleRows.size()) / shape.rows : 0;
+  int64_t length = grouped ? *codes.blockSize : std::max<int64_t>(shape.cols, 1);
+  // Codes lie in the weight's own order.
+  std::vector<float> values(q.size());
+  weight.forEach([&](size_t row, size_t own) {
+    int64_t n = static_cast<int64_t>(row) / shape.cols, k = static_cast<int64_t>(row) % shape.cols;
+    int64_t box = groups == 0 ? 0 : n * groups + k / length;
+    values[row] = static_cast<float>(q[own] - (zeros.empty() ? 0 : zeros[box])) * scaleRows[box];
+  });
+  return values;
+}
+
+void qopt::installWeight(LinearLikeOpInterface op, const WeightCodes &codes) {
+  mlir::OpBuilder b(op);
+  auto constant = [&](mlir::ElementsAttr attr) {
+    return attr ? nn::ConstantOp::create(b, op.getLoc(), attr).getResult() : mlir::Value();
+  };
+  auto index = [&](std::optional<int64_t> value) { return value ? b.getI64IntegerAttr(*value) : mlir::IntegerAttr(); };
+  mlir::Value q = constant(codes.codes), scale = constant(codes.scales), zero = constant(codes.zeroPoints);
+  op.getWeightOperand().set(qir::DequantizeOp::create(b, op.getLoc(), op.getWeightOperand().get().getType(), q, scale, zero,
+                                                      index(codes.axis), index(codes.blockSize)));
+}
+
+qir::DequantizeOp qopt::quantizedWeight(LinearLikeOpInterface op) {
+  auto dequantize = op.getWeightOperand().get().getDefiningOp<qir::DequantizeOp>();
+  return dequantize && constantOf(dequantize.getQ()) && constantOf(dequantize.getScale()) ? dequantize : qir::DequantizeOp();
 }

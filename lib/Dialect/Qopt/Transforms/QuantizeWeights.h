@@ -1,23 +1,54 @@
-// A weight constant as codes and scales. Internal to this room.
+// A weight constant as codes, scales and zero points. Internal to this room.
 #ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_QUANTIZEWEIGHTS_H
 #define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_QUANTIZEWEIGHTS_H
 
-#include "mlir/IR/BuiltinAttributes.h"
+#include "WeightRows.h"
 
-#include <string>
+#include "qopt/Dialect/Qopt/IR/Qopt.h"
+#include "qopt/Numerics/Quantizers/Scales.h"
+#include "qopt/TargetInfo/OperandSpec.h"
 
 namespace qopt {
 
-/// int8, symmetric, one scale per index of `axis`.
+/// What stands behind one `qopt.dequantize`.
 struct WeightCodes {
-  mlir::ElementsAttr codes;  ///< i8, of the weight's shape
-  mlir::ElementsAttr scales; ///< f32, of shape [dim of axis]
-  std::string error;         ///< one clause; set where the weight cannot be quantized
+  mlir::ElementsAttr codes;      ///< of the weight's shape, element type of the format
+  mlir::ElementsAttr scales;     ///< f32: a scalar, a vector along the output axis, or one for each group
+  mlir::ElementsAttr zeroPoints; ///< of the scales' shape and the codes' type; null where all are zero by the format
+  std::optional<int64_t> axis, blockSize;
+  std::string error; ///< one clause; set where the weight cannot be quantized
 };
 
-enum class WeightClip { Max, MSE };
+/// How scales follow from weights.
+enum class ScaleRule {
+  Max, ///< nothing is clipped, but for the far end of signed scales (see affineOptions)
+  MSE, ///< the clip of least squared error
+};
 
-WeightCodes quantizeWeight(mlir::ElementsAttr weight, int64_t axis, WeightClip clip);
+/// Integer range and symmetry of a spec. Symmetric formats of up to four bits take scales of either sign, so that the value of
+/// greatest magnitude has the lowest code and all codes are in use; int8 leaves -128 out.
+AffineOptions affineOptions(const OperandSpec &spec);
+
+/// Columns of a weight's rows that share a scale: the group size, or 0 for all. Per-tensor scales are no rows' matter.
+int64_t columnsPerScale(const OperandSpec &spec);
+
+/// Why the spec's scales do not fit this weight; empty where they do.
+std::string whyNot(const WeightRows &weight, const OperandSpec &spec);
+
+/// Rounds to nearest with scales of its own.
+WeightCodes quantizeWeight(const WeightRows &weight, const OperandSpec &spec, ScaleRule rule);
+
+/// Codes of `values` ([N, K], which need not be the weight's own) for scales and zero points [N, groups].
+WeightCodes encodeRows(const WeightRows &weight, std::span<const float> values, const GridParams &params, const OperandSpec &spec);
+
+/// What the codes mean, as [N, K].
+std::vector<float> decodeRows(const WeightRows &weight, const WeightCodes &codes);
+
+/// Puts `dequantize(codes)` where the op reads its weight.
+void installWeight(LinearLikeOpInterface op, const WeightCodes &codes);
+
+/// The dequantize of constant codes that an op reads as its weight, or null.
+qir::DequantizeOp quantizedWeight(LinearLikeOpInterface op);
 
 } // namespace qopt
 

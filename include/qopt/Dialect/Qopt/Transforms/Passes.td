@@ -26,7 +26,7 @@ def InsertObserversPass : Pass<"qopt-insert-observers", "::mlir::ModuleOp"> {
 def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
   let summary = "Quantize weights and activations as quantize/dequantize pairs";
   let description = [{
-    Linear ops get int8 weights (symmetric, per output channel) and, unless `activations` is `none`, quantized activations: `static` with
+    Linear ops get weights in the format `weights` (see OperandSpec.h; those that an earlier pass quantized keep theirs) and, unless `activations` is `none`, quantized activations: `static` with
     the range that the module attribute `qopt.ranges` states for the site (`{site = array<f64: min, max>}`), or `dynamic` with one scale per token.
     The placement table says which ops between them stay in integers. Each linear op's outcome is recorded (`qopt.decisions`).
 
@@ -42,6 +42,7 @@ def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
   let options = [
     Option<"activations", "activations", "std::string", "\"static\"", "none, static or dynamic">,
     Option<"activationType", "activation-type", "std::string", "\"ui8\"", "ui8 (asymmetric) or i8 (symmetric)">,
+    Option<"weights", "weights", "std::string", "\"int8:channel\"", "Format and granularity of weights, as in int4:group=128">,
     Option<"weightClip", "weight-clip", "std::string", "\"max\"", "max (abs-max) or mse (searched clip)">,
     Option<"computedProducts", "computed-products", "bool", "false", "Also quantize products of two computed tensors (attention)">,
     ListOption<"ignore", "ignore", "std::string", "Names of ops to keep in float">,
