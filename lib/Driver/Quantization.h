@@ -6,6 +6,7 @@
 #include "qopt/Recipe/Recipe.h"
 
 #include "llvm/ADT/StringRef.h"
+#include <functional>
 
 namespace qopt {
 
@@ -30,6 +31,8 @@ llvm::Expected<std::string> modelHash(llvm::StringRef path);
 struct QuantizationRequest {
   const Recipe *recipe = nullptr;
   const Statistics *statistics = nullptr; ///< null: the recipe needs none
+  /// Called, where given, when the stages that leave the function as it is (SmoothQuant) are done and rounding begins.
+  std::function<void(mlir::ModuleOp)> beforeRounding = {};
 };
 
 /// Applies the recipe to the module: annotates the statistics, runs the stages, leaves quantize/dequantize pairs.

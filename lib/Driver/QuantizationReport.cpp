@@ -6,6 +6,9 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace llvm;
 using namespace qopt;
 
@@ -38,6 +41,31 @@ json::Value toJson(const SiteReport &site) {
                       {"seen", toJson(site.seen)},
                       {"chosen", toJson(site.chosen)},
                       {"histogram", json::Object{{"lowest", site.lowest}, {"width", site.barWidth}, {"counts", std::move(bars)}}}};
+}
+
+/// Null for what JSON has no number for: equal tensors (infinite), or a NaN among the values.
+json::Value toJson(double decibels) { return std::isfinite(decibels) ? json::Value(decibels) : json::Value(nullptr); }
+
+json::Value toJson(const SiteNoise &noise) {
+  json::Object row{{"site", json::fixUTF8(noise.site)},
+                   {"accumulated_sqnr_db", toJson(noise.accumulated.sqnr())},
+                   {"max_abs_error", toJson(noise.accumulated.maxAbsError())},
+                   {"values", noise.accumulated.valueCount()},
+                   {"non_finite", noise.accumulated.nonFiniteCount()}};
+  if (noise.op.empty())
+    return row;
+  row["op"] = noise.op;
+  row["local_sqnr_db"] = noise.local ? toJson(noise.local->sqnr()) : json::Value(nullptr);
+  row["override"] = json::fixUTF8(noise.suggestion);
+  return row;
+}
+
+json::Value toJson(const QuantizationReport &report, bool outputs) {
+  json::Array rows;
+  for (const SiteNoise &noise : report.noise.sites)
+    if (noise.op.empty() == outputs)
+      rows.push_back(toJson(noise));
+  return rows;
 }
 
 void printSizes(raw_ostream &os, const QuantizationReport &report) {
@@ -74,6 +102,33 @@ void printCalibration(raw_ostream &os, const QuantizationReport &report) {
     os << formatv("    … and {0} more\n", unreached.size() - shown);
 }
 
+std::string decibels(const SignalNoise &noise) { return formatv("{0:f1} dB", noise.sqnr()); }
+
+/// A NaN is worse than any number.
+double badness(const SignalNoise &noise) {
+  double sqnr = noise.sqnr();
+  return std::isnan(sqnr) ? -std::numeric_limits<double>::infinity() : sqnr;
+}
+
+/// The model's outputs, the worst sites, and what to write into a recipe against the worst.
+void printNoise(raw_ostream &os, const QuantizationReport &report) {
+  if (report.noise.sites.empty())
+    return;
+  os << formatv("  {0,-18}over {1} samples, against the float program\n", "noise (SQNR)", report.noise.samples);
+  for (const SiteNoise &noise : report.noise.sites)
+    if (noise.op.empty())
+      os << formatv("    output {0}: {1}\n", noise.site, decibels(noise.accumulated));
+  std::vector<const SiteNoise *> worst = report.worstSites(5);
+  if (worst.empty())
+    return;
+  os << formatv("    {0,10} {1,12}  {2}\n", "local", "accumulated", "worst sites");
+  for (const SiteNoise *noise : worst)
+    os << formatv("    {0,10} {1,12}  {2}\n", noise->local ? decibels(*noise->local) : "-", decibels(noise->accumulated), noise->site);
+  if (const SiteNoise *noisiest = report.noisiestOp())
+    os << formatv("    noisiest by itself, with {0}: {1}; to spare it, in a recipe: overrides: [{2}]\n", decibels(*noisiest->local),
+                  noisiest->site, noisiest->suggestion);
+}
+
 } // namespace
 
 int64_t QuantizationReport::count(StringRef outcome) const {
@@ -88,6 +143,26 @@ std::vector<StringRef> QuantizationReport::unreached() const {
   return names;
 }
 
+std::vector<const SiteNoise *> QuantizationReport::worstSites(size_t most) const {
+  std::vector<const SiteNoise *> worst;
+  for (const SiteNoise &site : noise.sites)
+    if (!site.op.empty() && site.accumulated.valueCount())
+      worst.push_back(&site);
+  llvm::sort(worst, [](const SiteNoise *a, const SiteNoise *b) {
+    return std::pair(badness(a->accumulated), a) < std::pair(badness(b->accumulated), b);
+  });
+  worst.resize(std::min(worst.size(), most));
+  return worst;
+}
+
+const SiteNoise *QuantizationReport::noisiestOp() const {
+  const SiteNoise *noisiest = nullptr;
+  for (const SiteNoise &site : noise.sites)
+    if (site.local && (!noisiest || badness(*site.local) < badness(*noisiest->local)))
+      noisiest = &site;
+  return noisiest;
+}
+
 void qopt::printTable(raw_ostream &os, const QuantizationReport &report) {
   os << report.model << " -> " << report.output << " (" << report.recipe << ")\n";
   printSizes(os, report);
@@ -96,6 +171,7 @@ void qopt::printTable(raw_ostream &os, const QuantizationReport &report) {
   printReasons(os, report.decisions);
   printReasons(os, report.remarks);
   printCalibration(os, report);
+  printNoise(os, report);
   os << formatv("  {0,-18}{1}, peak memory {2}\n", "time", formatSeconds(report.seconds), formatBytes(report.peakBytes));
 }
 
@@ -125,6 +201,9 @@ json::Value qopt::toJson(const QuantizationReport &report) {
                       {"remarks", ::toJson(report.remarks)},
                       {"calibration", std::move(calibration)},
                       {"sites", std::move(sites)},
+                      {"noise", json::Object{{"samples", report.noise.samples},
+                                             {"outputs", ::toJson(report, true)},
+                                             {"sites", ::toJson(report, false)}}},
                       {"seconds", report.seconds},
                       {"peak_bytes", report.peakBytes}};
 }

@@ -1,5 +1,6 @@
 // What a quantization leaves behind for people and programs: a table, report.json and report.html.
 #pragma once
+#include "SiteNoise.h"
 #include "Sizes.h"
 
 #include "qopt/Driver/Driver.h"
@@ -43,12 +44,18 @@ struct QuantizationReport {
   /// What else passes had to say: corrections that could not be made.
   std::vector<OutcomeRow> remarks;
   std::vector<SiteReport> sites;
+  /// Empty where there were no samples to measure with.
+  Noise noise;
   double seconds = 0;
   int64_t peakBytes = 0; ///< of the process; 0 where the system does not say
 
   /// `outcome`: "quantized", "kept" or "fell back".
   int64_t count(llvm::StringRef outcome) const;
   std::vector<llvm::StringRef> unreached() const;
+  /// The `most` noisiest sites (outputs of the model are none), by accumulated SQNR.
+  std::vector<const SiteNoise *> worstSites(size_t most) const;
+  /// The op that itself adds most: the one to spare. Null where none was measured.
+  const SiteNoise *noisiestOp() const;
 };
 
 /// Takes over what the quantized module records.

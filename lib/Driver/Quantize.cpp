@@ -5,6 +5,7 @@
 #include "Quantization.h"
 #include "QuantizationReport.h"
 
+#include "qopt/Dialect/Qopt/Transforms/CompareSites.h"
 #include "qopt/Support/AtomicFile.h"
 #include "qopt/Support/Hash.h"
 #include "qopt/Support/Progress.h"
@@ -28,6 +29,7 @@ constexpr Option options[] = {
     {"--batch", "N", "samples a run of calibration (default 8)"},
     {"--threads", "N", "threads to use (default: one for each core)"},
     {"--target", "T", "what to compile for when OUT is code (default: host)"},
+    {"--noise-samples", "N", "measure noise at every site over the first N samples (default 8; 0: do not)"},
     {"--report", "DIR", "write report.json and report.html into DIR"},
     {"--json", "FILE", "write the report as JSON; - is standard output"},
     {"--quiet", "", "no progress, no table at the end"},
@@ -92,6 +94,21 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
   return std::optional<Statistics>(std::move(*statistics));
 }
 
+/// What to measure noise with; nothing where there is no data, or nobody reads the outcome.
+Expected<std::optional<NoiseRequest>> noiseRequest(const Arguments &arguments) {
+  auto samples = arguments.integer("--noise-samples", 8, 0), threads = arguments.integer("--threads", 0, 1);
+  for (auto *number : {&samples, &threads})
+    if (!*number)
+      return number->takeError();
+  auto data = arguments.get("--calibration-data");
+  if (arguments.has("--noise-samples") && *samples && !data)
+    return usageError("--noise-samples needs --calibration-data: noise is measured on samples");
+  bool unread = arguments.has("--quiet") && !arguments.has("--report") && !arguments.has("--json");
+  if (!data || !*samples || unread)
+    return std::optional<NoiseRequest>();
+  return std::optional<NoiseRequest>(NoiseRequest{data->str(), *samples, 1, static_cast<int32_t>(*threads)});
+}
+
 Expected<std::string> recipeHash(const Arguments &arguments) {
   if (auto file = arguments.get("--recipe"))
     return sha256OfFile(*file);
@@ -148,12 +165,29 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto statistics = gather(arguments, *recipe, *model, session, progress);
   if (!statistics)
     return statistics.takeError();
+  auto noise = noiseRequest(arguments);
+  if (!noise)
+    return noise.takeError();
   progress.stage("quantizing");
   QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
+  mlir::OwningOpRef<mlir::ModuleOp> reference;
+  if (*noise)
+    request.beforeRounding = [&](mlir::ModuleOp module) {
+      numberOps(module);
+      reference = module.clone();
+    };
   if (Error error = quantizeModule(*model->module, request, session))
     return inContext(path, std::move(error));
   report->after = sizesOf(*model->module);
   addDecisions(*report, *model->module);
+  if (*noise) {
+    auto measured = measureNoise(*reference, *model->module, **noise, progress);
+    if (!measured)
+      return inContext(path, measured.takeError());
+    report->noise = std::move(*measured);
+    dropNumbers(*model->module);
+    reference = {};
+  }
   progress.stage("writing " + out->str()); // Code uses the module up.
   Provenance provenance{path, arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str(),
                         *statistics ? (*statistics)->dataHash.hex() : ""};

@@ -176,10 +176,11 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     else
       kept.push_back(site.name);
 
-  mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
+  mlir::PassManager preparation(module.getContext(), mlir::ModuleOp::getOperationName());
+  mlir::PassManager rounding(module.getContext(), mlir::ModuleOp::getOperationName());
   PairOptions shared;
   for (auto [index, stage] : llvm::enumerate(recipe.stages))
-    if (Error error = addPreparation(pm, stage, namesOf(index, sites, *plans), shared))
+    if (Error error = addPreparation(preparation, stage, namesOf(index, sites, *plans), shared))
       return inContext(recipe.file, std::move(error));
   for (auto &[scheme, names] : bySchemes) {
     PairOptions pairs = pairOptions(*scheme);
@@ -191,12 +192,17 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     pairs.options.ignore.assign(kept.begin(), kept.end());
     if (bySchemes.size() > 1)
       pairs.options.targets.assign(names.begin(), names.end());
-    pm.addPass(createInsertQDQPass(pairs.options));
+    rounding.addPass(createInsertQDQPass(pairs.options));
   }
-  pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
+  rounding.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
   if (session.configurePasses)
-    session.configurePasses(pm);
-  if (Error error = runPasses(pm, module))
+    for (mlir::PassManager *pm : {&preparation, &rounding})
+      session.configurePasses(*pm);
+  if (Error error = runPasses(preparation, module))
+    return error;
+  if (request.beforeRounding)
+    request.beforeRounding(module);
+  if (Error error = runPasses(rounding, module))
     return error;
   for (StringRef attribute : {"qopt.ranges", "qopt.channels"})
     module->removeAttr(attribute);

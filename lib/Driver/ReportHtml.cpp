@@ -141,6 +141,26 @@ void writeDecisions(raw_ostream &os, const QuantizationReport &report) {
   writeRows(os, report.remarks);
 }
 
+std::string decibels(const SignalNoise &noise) { return formatv("{0:f1}", noise.sqnr()); }
+
+void writeNoise(raw_ostream &os, const QuantizationReport &report) {
+  if (report.noise.sites.empty())
+    return;
+  os << formatv("<h2>Noise</h2>\n<p>Signal-to-quantization-noise ratio in dB over {0} samples, against the float program. Local: only this "
+                "op quantized, fed with float tensors; accumulated: everything up to it. Noisiest first; an override goes into the recipe.</p>\n"
+                "<table><tr><th>output<th class=\"n\">SQNR</tr>\n",
+                report.noise.samples);
+  for (const SiteNoise &noise : report.noise.sites)
+    if (noise.op.empty())
+      os << "<tr><td><code>" << escape(noise.site) << "</code><td class=\"n\">" << decibels(noise.accumulated) << "</tr>\n";
+  os << "</table>\n<table><tr><th>site<th>kind<th class=\"n\">local<th class=\"n\">accumulated<th>override</tr>\n";
+  for (const SiteNoise *noise : report.worstSites(report.noise.sites.size()))
+    os << "<tr><td><code>" << escape(noise->site) << "</code><td>" << escape(noise->op) << "<td class=\"n\">"
+       << (noise->local ? decibels(*noise->local) : "") << "<td class=\"n\">" << decibels(noise->accumulated) << "<td><code>"
+       << escape(noise->suggestion) << "</code></tr>\n";
+  os << "</table>\n";
+}
+
 void writeSites(raw_ostream &os, const QuantizationReport &report) {
   if (report.method.empty())
     return;
@@ -176,6 +196,7 @@ std::string qopt::toHtml(const QuantizationReport &report) {
      << escape(report.recipe) << ")</h1>\n";
   writeSizes(os, report);
   writeDecisions(os, report);
+  writeNoise(os, report);
   writeSites(os, report);
   writeProvenance(os, report);
   os << "</body></html>\n";
