@@ -172,6 +172,8 @@ void qopt::printTable(raw_ostream &os, const QuantizationReport &report) {
   printReasons(os, report.remarks);
   printCalibration(os, report);
   printNoise(os, report);
+  if (!report.drifts.empty())
+    printDrift(os, report.drifts, 5);
   os << formatv("  {0,-18}{1}, peak memory {2}\n", "time", formatSeconds(report.seconds), formatBytes(report.peakBytes));
 }
 
@@ -204,6 +206,7 @@ json::Value qopt::toJson(const QuantizationReport &report) {
                       {"noise", json::Object{{"samples", report.noise.samples},
                                              {"outputs", ::toJson(report, true)},
                                              {"sites", ::toJson(report, false)}}},
+                      {"drift", driftToJson(report.drifts)},
                       {"seconds", report.seconds},
                       {"peak_bytes", report.peakBytes}};
 }

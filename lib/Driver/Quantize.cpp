@@ -25,6 +25,7 @@ constexpr Option options[] = {
     {"--stats", "FILE.stats", "statistics of `qopt calibrate` in place of data"},
     {"--calibration-method", "M", "minmax, moving-average, percentile, mse or entropy (default: the recipe's)"},
     {"--percentile", "P", "for the method percentile (default 99.999)"},
+    {"--evaluation-data", "DATA", "samples of the model's real use: the report says where they look other than calibration's"},
     {"--samples", "N", "use only the first N samples"},
     {"--batch", "N", "samples a run of calibration (default 8)"},
     {"--threads", "N", "threads to use (default: one for each core)"},
@@ -109,6 +110,30 @@ Expected<std::optional<NoiseRequest>> noiseRequest(const Arguments &arguments) {
   return std::optional<NoiseRequest>(NoiseRequest{data->str(), *samples, 1, static_cast<int32_t>(*threads)});
 }
 
+/// How the tensors look on --evaluation-data.
+Error addDriftTo(QuantizationReport &report, const Arguments &arguments, const Model &model, const std::optional<Statistics> &seen,
+                 Session &session, Progress &progress) {
+  auto data = arguments.get("--evaluation-data");
+  if (!data)
+    return Error::success();
+  if (!seen)
+    return usageError("--evaluation-data is compared with calibration: give --calibration-data or --stats too");
+  auto batch = arguments.integer("--batch", 8, 1), threads = arguments.integer("--threads", 0, 1);
+  if (!batch)
+    return batch.takeError();
+  if (!threads)
+    return threads.takeError();
+  auto used = calibrateModel(*model.module, {arguments.positional()[0], data->str(), -1, *batch, 0, static_cast<int32_t>(*threads)},
+                             session, progress);
+  if (!used)
+    return used.takeError();
+  auto drifts = driftBetween(*seen, *used);
+  if (!drifts)
+    return drifts.takeError();
+  report.drifts = std::move(*drifts);
+  return Error::success();
+}
+
 Expected<std::string> recipeHash(const Arguments &arguments) {
   if (auto file = arguments.get("--recipe"))
     return sha256OfFile(*file);
@@ -168,6 +193,8 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto noise = noiseRequest(arguments);
   if (!noise)
     return noise.takeError();
+  if (Error error = addDriftTo(*report, arguments, *model, *statistics, session, progress))
+    return std::move(error);
   progress.stage("quantizing");
   QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
   mlir::OwningOpRef<mlir::ModuleOp> reference;

@@ -198,6 +198,7 @@ std::string qopt::toHtml(const QuantizationReport &report) {
   writeDecisions(os, report);
   writeNoise(os, report);
   writeSites(os, report);
+  writeDrift(os, report.drifts);
   writeProvenance(os, report);
   os << "</body></html>\n";
   return text;

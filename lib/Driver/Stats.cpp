@@ -1,6 +1,6 @@
 #include "Commands.h"
+#include "DriftReport.h"
 
-#include "qopt/Calibration/Statistics.h"
 #include "qopt/Support/AtomicFile.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -61,34 +61,20 @@ Expected<int> merge(ArrayRef<std::string> paths, std::optional<StringRef> out) {
   return Done;
 }
 
-/// The ranges of two statistics side by side, the most different first.
+/// What the second file's data does that the first one's did not, the most different sites first.
 Expected<int> diff(ArrayRef<std::string> paths, Session &session) {
   if (paths.size() != 2)
     return usageError("`qopt stats diff` takes two files");
   auto all = readAll(paths);
   if (!all)
     return all.takeError();
-  struct Row {
-    double change;
-    ValueRange a, b;
-    StringRef site;
-  };
-  std::vector<Row> rows;
-  for (const SiteStatistics &site : (*all)[0].sites) {
-    const SiteStatistics *other = (*all)[1].find(site.info().name);
-    if (!other || !site.reached() || !other->reached()) {
-      session.out << formatv("only in one file, or not reached: {0}\n", site.info().name);
-      continue;
-    }
-    ValueRange a = site.histogram.range(), b = other->histogram.range();
-    double width = std::max(double(a.max) - a.min, 1e-30);
-    rows.push_back({std::max(std::fabs(double(b.min) - a.min), std::fabs(double(b.max) - a.max)) / width, a, b, site.info().name});
-  }
-  llvm::stable_sort(rows, [](const Row &x, const Row &y) { return x.change > y.change; });
-  session.out << "  change  range in the first        range in the second       site\n";
-  for (const Row &row : rows)
-    session.out << formatv("{0,7:f1}%  [{1:f4}, {2:f4}]  [{3:f4}, {4:f4}]  {5}\n", 100 * row.change, row.a.min, row.a.max,
-                           row.b.min, row.b.max, row.site);
+  auto drifts = driftBetween((*all)[0], (*all)[1]);
+  if (!drifts)
+    return inContext(paths[1], drifts.takeError());
+  for (const SiteStatistics &site : (*all)[0].sites)
+    if (const SiteStatistics *other = (*all)[1].find(site.info().name); !other || !other->reached())
+      session.out << formatv("only in the first file, or not reached by the second: {0}\n", site.info().name);
+  printDrift(session.out, *drifts, drifts->size());
   return Done;
 }
 
