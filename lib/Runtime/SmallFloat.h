@@ -118,6 +118,8 @@ using F8E4M3FN = SmallFloat<4, 3, 7, Specials::FN>;
 using F8E4M3FNUZ = SmallFloat<4, 3, 8, Specials::FNUZ>;
 using F8E5M2 = SmallFloat<5, 2, 15, Specials::IEEE>;
 using F8E5M2FNUZ = SmallFloat<5, 2, 16, Specials::FNUZ>;
+using F6E3M2 = SmallFloat<3, 2, 3, Specials::None>;
+using F6E2M3 = SmallFloat<2, 3, 1, Specials::None>;
 using F4E2M1 = SmallFloat<2, 1, 1, Specials::None>;
 
 /// Powers of two, 2^(code - 127), rounded up (ONNX's default for scales); 0xff is NaN.

@@ -38,6 +38,8 @@ extern "C" const qopt_rt_symbol *qopt_rt_symbols(size_t *count) {
       FORMAT(f8e5m2),
       FORMAT(f8e5m2fnuz),
       FORMAT(f8e8m0),
+      FORMAT(f6e3m2),
+      FORMAT(f6e2m3),
       FORMAT(f4e2m1),
       ROW(__truncsfhf2),
       ROW(__truncdfhf2),

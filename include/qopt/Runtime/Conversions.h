@@ -2,9 +2,9 @@
  *
  * All round to the nearest, ties to even, but E8M0, which rounds up (ONNX's default for scales). `_sat` forms turn what
  * is too large (infinity included) into the largest finite value, as ONNX's Cast with saturate=1 does; the others give
- * infinity or, in formats that have none, NaN (saturate=0). E2M1 has neither: it always saturates, and NaN gives zero of
- * the other sign, as in ml_dtypes.
- * Sources: OCP 8-bit floating point specification 1.0; FNUZ: arXiv 2206.02915; E8M0, E2M1: OCP microscaling formats 1.0.
+ * infinity or, in formats that have none, NaN (saturate=0). E2M1, E3M2 and E2M3 have neither: they always saturate, and NaN
+ * gives zero of the other sign, as in ml_dtypes.
+ * Sources: OCP 8-bit floating point specification 1.0; FNUZ: arXiv 2206.02915; E8M0, E2M1, E3M2, E2M3: OCP microscaling formats 1.0.
  */
 #ifndef QOPT_RUNTIME_CONVERSIONS_H
 #define QOPT_RUNTIME_CONVERSIONS_H
@@ -24,6 +24,8 @@ QOPT_RT_CONVERSIONS(f8e4m3fnuz)
 QOPT_RT_CONVERSIONS(f8e5m2)
 QOPT_RT_CONVERSIONS(f8e5m2fnuz)
 QOPT_RT_CONVERSIONS(f8e8m0)
+QOPT_RT_CONVERSIONS(f6e3m2)
+QOPT_RT_CONVERSIONS(f6e2m3)
 QOPT_RT_CONVERSIONS(f4e2m1)
 
 #undef QOPT_RT_CONVERSIONS

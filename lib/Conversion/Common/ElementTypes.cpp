@@ -4,18 +4,38 @@
 
 using namespace mlir;
 
-llvm::StringRef qopt::smallFloatName(Type element) {
-  return llvm::TypeSwitch<Type, llvm::StringRef>(element)
-      .Case<Float8E4M3FNType>([](auto) { return "f8e4m3fn"; })
-      .Case<Float8E4M3FNUZType>([](auto) { return "f8e4m3fnuz"; })
-      .Case<Float8E5M2Type>([](auto) { return "f8e5m2"; })
-      .Case<Float8E5M2FNUZType>([](auto) { return "f8e5m2fnuz"; })
-      .Case<Float8E8M0FNUType>([](auto) { return "f8e8m0"; })
-      .Case<Float4E2M1FNType>([](auto) { return "f4e2m1"; })
-      .Default([](auto) { return ""; });
+std::optional<qopt::Format> qopt::smallFloatFormat(Type element) {
+  return llvm::TypeSwitch<Type, std::optional<Format>>(element)
+      .Case<Float8E4M3FNType>([](auto) { return Format::F8E4M3FN; })
+      .Case<Float8E4M3FNUZType>([](auto) { return Format::F8E4M3FNUZ; })
+      .Case<Float8E5M2Type>([](auto) { return Format::F8E5M2; })
+      .Case<Float8E5M2FNUZType>([](auto) { return Format::F8E5M2FNUZ; })
+      .Case<Float8E8M0FNUType>([](auto) { return Format::F8E8M0FNU; })
+      .Case<Float6E3M2FNType>([](auto) { return Format::F6E3M2FN; })
+      .Case<Float6E2M3FNType>([](auto) { return Format::F6E2M3FN; })
+      .Case<Float4E2M1FNType>([](auto) { return Format::F4E2M1FN; })
+      .Default([](auto) { return std::nullopt; });
 }
 
-bool qopt::isSmallFloat(Type element) { return !smallFloatName(element).empty(); }
+llvm::StringRef qopt::smallFloatName(Type element) {
+  std::optional<Format> format = smallFloatFormat(element);
+  if (!format)
+    return "";
+  switch (*format) { // Where no other format of these bits is known, the runtime's names leave the suffix out.
+  case Format::F8E8M0FNU:
+    return "f8e8m0";
+  case Format::F6E3M2FN:
+    return "f6e3m2";
+  case Format::F6E2M3FN:
+    return "f6e2m3";
+  case Format::F4E2M1FN:
+    return "f4e2m1";
+  default:
+    return {traits(*format).name.data(), traits(*format).name.size()};
+  }
+}
+
+bool qopt::isSmallFloat(Type element) { return smallFloatFormat(element).has_value(); }
 
 bool qopt::isUnsignedElement(Type element) { return element.isUnsignedInteger() || element.isInteger(1); }
 

@@ -6,6 +6,8 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace qopt;
 
@@ -120,9 +122,40 @@ Value Scalars::fromIndex(Value x, Type type) {
   return x.getType() == type ? x : make<arith::IndexCastOp>(type, x);
 }
 
+/// The value of a small float's code in integer arithmetic that vectorizes. A code's exponent and mantissa, shifted to where f32 has
+/// them, are the value but for the bias, subnormals included: one exact multiplication puts it right.
+static Value decodeSmallFloat(Scalars &s, Value stored, Format format) {
+  const FormatTraits &row = traits(format);
+  Type i32 = s.b.getI32Type(), f32 = s.b.getF32Type();
+  auto bits = [&](uint32_t value) { return s.constantInt(i32, static_cast<int32_t>(value)); };
+  auto asFloat = [&](Value value) { return s.make<arith::BitcastOp>(f32, value); };
+  auto shifted = [&](Value value, int64_t by) { return s.make<arith::ShLIOp>(value, s.constantInt(i32, by)); };
+  Value code = s.make<arith::ExtUIOp>(i32, stored), nan = bits(0x7fc00000u);
+  if (row.kind == FormatKind::Exponent) { // 2^-127 is a subnormal
+    Value power = s.select(s.eq(code, bits(0)), bits(0x400000u), shifted(code, 23));
+    return asFloat(s.select(s.eq(code, bits(0xff)), nan, power));
+  }
+  uint32_t signBit = 1u << (row.bits - 1), mantissa = (1u << row.mantissaBits) - 1;
+  Value magnitude = s.land(code, bits(signBit - 1));
+  Value sign = shifted(s.land(code, bits(signBit)), 32 - row.bits);
+  Value value = s.mul(asFloat(shifted(magnitude, 23 - row.mantissaBits)), s.constant(f32, std::ldexp(1.0, 127 - row.bias)));
+  value = s.make<arith::BitcastOp>(i32, value);
+  if (row.specials == FloatSpecials::FN)
+    value = s.select(s.eq(magnitude, bits(signBit - 1)), nan, value);
+  if (row.specials == FloatSpecials::IEEE) {
+    uint32_t infinity = signBit - 1 - mantissa;
+    Value special = s.lor(bits(0x7f800000u), shifted(s.land(magnitude, bits(mantissa)), 23 - row.mantissaBits));
+    value = s.select(s.ge(magnitude, bits(infinity)), special, value);
+  }
+  value = s.lor(value, sign);
+  if (row.specials == FloatSpecials::FNUZ)
+    value = s.select(s.eq(code, bits(signBit)), nan, value);
+  return asFloat(value);
+}
+
 Value Scalars::decode(Value stored, Type element) {
-  if (isSmallFloat(element))
-    return callRuntime(("qopt_rt_" + smallFloatName(element) + "_to_f32").str(), stored, b.getF32Type());
+  if (std::optional<Format> format = smallFloatFormat(element))
+    return decodeSmallFloat(*this, stored, *format);
   if (element.isF16() || element.isBF16())
     return make<arith::ExtFOp>(b.getF32Type(), stored);
   return stored;

@@ -145,6 +145,18 @@ bool SymbolicTransfer::shapeOps() {
     setDims(op.getResult(0), SymbolicDims(dims(op.getOperand(0))));
     return true;
   }
+  if (auto scale = dyn_cast<qir::DynamicScaleOp>(op)) {
+    SymbolicDims result;
+    if (scale.getAxis()) {
+      result = dims(scale.getX());
+      SymbolicDim &dim = result[*scale.getAxis()];
+      auto block = static_cast<int64_t>(*scale.getBlockSize());
+      dim = dim.asConstant() ? SymbolicDim::constant((*dim.asConstant() + block - 1) / block)
+                             : keyed("blocks" + std::to_string(block), {dim}, true);
+    }
+    setDims(scale.getScale(), result);
+    return true;
+  }
   if (op.hasTrait<nn::Elementwise>()) {
     setDims(op.getResult(0), broadcastShapes(op.getOperands()));
     return true;

@@ -85,8 +85,11 @@ Values lowerIntegerConv(qir::IntegerConvOp op, Emitter &e) {
 
 Values lowerLookup(qir::LookupOp op, Emitter &e) {
   Value table = e[op.getTable()];
+  unsigned width = Emitter::elementType(op.getX()).getIntOrFloatBitWidth();
   return {e.map(e.stored(op.getY()), e.dims(op.getX()), e[op.getX()], [&](Scalars &s, ValueRange v) {
     Value code = s.make<arith::ExtUIOp>(s.b.getI32Type(), v[0]);
+    if (width < 8) // the byte may hold more than the code: a sign
+      code = s.land(code, s.constantInt(s.b.getI32Type(), (1 << width) - 1));
     return s.make<tensor::ExtractOp>(table, s.toIndex(code));
   })};
 }

@@ -7,7 +7,11 @@
 
 namespace qopt {
 void addQuantizeLowerings(LoweringTable &table);
+void addDynamicLowerings(LoweringTable &table);
 void addIntegerLowerings(LoweringTable &table);
+
+/// x (an integral float) as an integer of `target`, clamped to its range; NaN becomes the lowest.
+mlir::Value saturateTo(Scalars &s, mlir::Value x, mlir::Type compute, mlir::IntegerType target);
 } // namespace qopt
 
 #endif

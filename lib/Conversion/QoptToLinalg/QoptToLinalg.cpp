@@ -6,5 +6,6 @@ using namespace qopt;
 
 void qopt::addQoptLowerings(LoweringTable &table) {
   addQuantizeLowerings(table);
+  addDynamicLowerings(table);
   addIntegerLowerings(table);
 }

@@ -1,4 +1,4 @@
-//===- Quantize.cpp - quantize, dequantize, dynamic_params --------------------------===//
+//===- Quantize.cpp - quantize, dequantize ------------------------------------------===//
 //
 // q = saturate(rne(x / s) + zp), x' = (q - zp) * s, elementwise with scale and zero point broadcast.
 //
@@ -12,33 +12,8 @@
 using namespace mlir;
 using namespace qopt;
 
-namespace {
-
-/// How scale and zero point are read at an element of x.
-AffineMap parameterMap(Emitter &e, Value parameter, int64_t rank, std::optional<uint64_t> axis,
-                       std::optional<uint64_t> block) {
-  MLIRContext *context = e.b.getContext();
-  int64_t own = Emitter::rank(parameter);
-  if (own == 0 || (own == 1 && e.knownDim(parameter, 0) == 1))
-    return AffineMap::get(rank, 0, SmallVector<AffineExpr>(own, getAffineConstantExpr(0, context)), context);
-  if (own == 1 && axis && static_cast<int64_t>(*axis) < rank && !(block && rank == 1))
-    return AffineMap::get(rank, 0, getAffineDimExpr(*axis, context), context);
-  if (own != rank)
-    return {};
-  SmallVector<AffineExpr> exprs;
-  for (int64_t i = 0; i < rank; ++i) {
-    AffineExpr dim = getAffineDimExpr(i, context);
-    bool isBlocked = axis && block && static_cast<int64_t>(*axis) == i;
-    // Without blocks (per-token scales) a dim of size one serves all of x's.
-    if (!isBlocked && !block && e.knownDim(parameter, i) == 1)
-      dim = getAffineConstantExpr(0, context);
-    exprs.push_back(isBlocked ? dim.floorDiv(*block) : dim);
-  }
-  return AffineMap::get(rank, 0, exprs, context);
-}
-
 /// Clamps in the order that turns NaN into the lowest value, then converts.
-Value saturateTo(Scalars &s, Value x, Type compute, IntegerType target) {
+Value qopt::saturateTo(Scalars &s, Value x, Type compute, IntegerType target) {
   bool isUnsigned = target.isUnsigned();
   unsigned width = target.getWidth();
   double low = isUnsigned ? 0 : -std::ldexp(1.0, width - 1);
@@ -49,6 +24,35 @@ Value saturateTo(Scalars &s, Value x, Type compute, IntegerType target) {
   return s.cast(x, compute, target);
 }
 
+namespace {
+
+/// How scale and zero point of a quantize or dequantize are read at an element of x; null where they have no form.
+template <typename Op> AffineMap parameterMap(Emitter &e, Op op, Value parameter, int64_t rank) {
+  MLIRContext *context = e.b.getContext();
+  std::optional<uint64_t> axis = op.getAxis(), block = op.getBlockSize();
+  int64_t own = Emitter::rank(parameter);
+  bool isBlocked = block || op.getBlockShape();
+  if (own == 0 || (own == 1 && e.knownDim(parameter, 0) == 1))
+    return AffineMap::get(rank, 0, SmallVector<AffineExpr>(own, getAffineConstantExpr(0, context)), context);
+  if (own == 1 && axis && static_cast<int64_t>(*axis) < rank && !(isBlocked && rank == 1))
+    return AffineMap::get(rank, 0, getAffineDimExpr(*axis, context), context);
+  if (own != rank)
+    return {};
+  SmallVector<AffineExpr> exprs;
+  for (int64_t i = 0; i < rank; ++i) {
+    AffineExpr dim = getAffineDimExpr(i, context);
+    if (auto box = op.getBlockShape())
+      dim = dim.floorDiv((*box)[i]);
+    else if (block && axis && static_cast<int64_t>(*axis) == i)
+      dim = dim.floorDiv(*block);
+    // Without blocks (per-token scales) a dim of size one serves all of x's.
+    else if (!block && e.knownDim(parameter, i) == 1)
+      dim = getAffineConstantExpr(0, context);
+    exprs.push_back(dim);
+  }
+  return AffineMap::get(rank, 0, exprs, context);
+}
+
 Values lowerQuantize(qir::QuantizeOp op, Emitter &e) {
   Value x = op.getX(), scale = op.getScale(), zero = op.getZeroPoint();
   Type xElement = Emitter::elementType(x), scaleElement = Emitter::elementType(scale);
@@ -57,18 +61,22 @@ Values lowerQuantize(qir::QuantizeOp op, Emitter &e) {
   MLIRContext *context = e.b.getContext();
   SmallVector<AffineMap> maps = {AffineMap::getMultiDimIdentityMap(rank, context)};
   Values inputs = {e[x], e[scale]};
-  maps.push_back(parameterMap(e, scale, rank, op.getAxis(), op.getBlockSize()));
+  maps.push_back(parameterMap(e, op, scale, rank));
   if (zero) {
     inputs.push_back(e[zero]);
-    maps.push_back(parameterMap(e, zero, rank, op.getAxis(), op.getBlockSize()));
+    maps.push_back(parameterMap(e, op, zero, rank));
   }
   if (llvm::is_contained(maps, AffineMap()) || !isa<FloatType>(compute))
     return {};
   Type zeroElement = zero ? Emitter::elementType(zero) : Type();
   return {e.map(e.stored(op.getQ()), e.dims(x), inputs, maps, [&](Scalars &s, ValueRange v) {
     Value value = s.cast(s.decode(v[0], xElement), xElement, compute);
-    Value ratio = s.div(value, s.decode(v[1], scaleElement));
+    Value divisor = s.decode(v[1], scaleElement), ratio = s.div(value, divisor);
     auto integer = dyn_cast<IntegerType>(target);
+    if (!integer) { // A block of zeros, or one that holds a NaN: code zero.
+      Value zeroScale = s.constant(compute, 0), usable = s.make<arith::CmpFOp>(arith::CmpFPredicate::ONE, divisor, zeroScale);
+      ratio = s.select(usable, ratio, zeroScale);
+    }
     if (integer)
       ratio = s.make<math::RoundEvenOp>(ratio);
     if (zero)
@@ -86,10 +94,10 @@ Values lowerDequantize(qir::DequantizeOp op, Emitter &e) {
   int64_t rank = Emitter::rank(q);
   SmallVector<AffineMap> maps = {AffineMap::getMultiDimIdentityMap(rank, e.b.getContext())};
   Values inputs = {e[q], e[scale]};
-  maps.push_back(parameterMap(e, scale, rank, op.getAxis(), op.getBlockSize()));
+  maps.push_back(parameterMap(e, op, scale, rank));
   if (zero) {
     inputs.push_back(e[zero]);
-    maps.push_back(parameterMap(e, zero, rank, op.getAxis(), op.getBlockSize()));
+    maps.push_back(parameterMap(e, op, zero, rank));
   }
   if (llvm::is_contained(maps, AffineMap()))
     return {};
@@ -109,60 +117,9 @@ Values lowerDequantize(qir::DequantizeOp op, Emitter &e) {
   })};
 }
 
-/// Symmetric: max|x| / 127 per token.
-Values lowerTokenParams(qir::DynamicParamsOp op, Emitter &e) {
-  Type element = Emitter::elementType(op.getX()), compute = computeElementType(element);
-  Value x = e[op.getX()];
-  int64_t axis = *op.getTokenAxis();
-  Value magnitudes = e.reduce(x, {axis}, e.constant(compute, 0), compute, [&](Scalars &s, ValueRange v) {
-    return s.max(v[1], s.make<math::AbsFOp>(s.decode(v[0], element)));
-  });
-  Type scaleElement = Emitter::elementType(op.getScale());
-  Value scales = e.map(Emitter::type(magnitudes).clone(e.stored(op.getScale()).getElementType()), e.dimsOf(magnitudes),
-                       magnitudes, [&](Scalars &s, ValueRange v) {
-                         Value scale = s.div(v[0], s.constant(compute, 127));
-                         scale = s.select(s.eq(v[0], s.constant(compute, 0)), s.constant(compute, 1), scale);
-                         return s.encode(s.cast(scale, compute, scaleElement), scaleElement);
-                       });
-  SymbolicDims from(e.shapes.dims(op.getX())), to(from);
-  from.erase(from.begin() + axis);
-  to[axis] = SymbolicDim::constant(1);
-  Values dims = e.dims(op.getX());
-  dims[axis] = e.index(1);
-  Value scale = e.reshape(scales, from, e.stored(op.getScale()), to, dims);
-  RankedTensorType zeroType = e.stored(op.getZeroPoint());
-  return {scale, e.filled(zeroType, Values(zeroType.getRank(), e.index(1)), e.constantInt(zeroType.getElementType(), 0))};
-}
-
-/// ONNX's DynamicQuantizeLinear: the range with zero in it over 255 steps.
-Values lowerDynamicParams(qir::DynamicParamsOp op, Emitter &e) {
-  if (op.getTokenAxis())
-    return lowerTokenParams(op, e);
-  Type element = Emitter::elementType(op.getX()), compute = computeElementType(element);
-  Value x = e[op.getX()];
-  SmallVector<int64_t> all(llvm::to_vector(llvm::seq<int64_t>(0, Emitter::rank(x))));
-  Value zero = e.constant(compute, 0);
-  auto extreme = [&](bool isMax) {
-    Value found = e.reduce(x, all, zero, compute, [&](Scalars &s, ValueRange v) {
-      Value y = s.decode(v[0], element);
-      return isMax ? s.max(v[1], y) : s.min(v[1], y);
-    });
-    return e.extract(found, {});
-  };
-  Value high = extreme(true), low = extreme(false);
-  Value scale = e.div(e.sub(high, low), e.constant(compute, 255));
-  scale = e.select(e.eq(scale, zero), e.constant(compute, 1), scale);
-  Value point = e.make<math::RoundEvenOp>(e.div(e.sub(zero, low), scale));
-  Type zeroElement = Emitter::elementType(op.getZeroPoint()), scaleElement = Emitter::elementType(op.getScale());
-  Value quantized = saturateTo(e, point, compute, cast<IntegerType>(zeroElement));
-  return {e.implode(e.stored(op.getScale()), e.encode(e.cast(scale, compute, scaleElement), scaleElement)),
-          e.implode(e.stored(op.getZeroPoint()), quantized)};
-}
-
 } // namespace
 
 void qopt::addQuantizeLowerings(LoweringTable &table) {
   table.add<qir::QuantizeOp>(lowerQuantize);
   table.add<qir::DequantizeOp>(lowerDequantize);
-  table.add<qir::DynamicParamsOp>(lowerDynamicParams);
 }

@@ -21,12 +21,12 @@ template <typename Body> void forEachBlock(RowShape shape, int64_t block, Body &
       body(Block{row * shape.cols + col, std::min(block, shape.cols - col), index++});
 }
 
-/// Greatest magnitude; NaN where any value is NaN.
+/// Greatest magnitude; NaN (positive) where any value is NaN.
 float absMax(std::span<const float> values) {
   float result = 0;
   for (float value : values) {
     if (std::isnan(value))
-      return value;
+      return std::numeric_limits<float>::quiet_NaN();
     result = std::max(result, std::fabs(value));
   }
   return result;

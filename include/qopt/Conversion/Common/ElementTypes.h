@@ -5,16 +5,20 @@
 //   graph                     stored as   computed in
 //   i1                        i1          i1
 //   iN, uiN, N >= 8           iN          iN, the ops chosen by the signedness
-//   i4, ui4, i2, ui2          i8          i8, one element a byte
+//   i4, ui4, i3, i2, ui2      i8          i8, one element a byte
 //   f32, f64                  the same    the same
 //   f16, bf16                 the same    f32
-//   8-bit floats, f4E2M1FN    i8          f32
+//   floats of 4 to 8 bits     i8          f32, one element a byte
 //
 //===----------------------------------------------------------------------===//
 #ifndef QOPT_CONVERSION_COMMON_ELEMENTTYPES_H
 #define QOPT_CONVERSION_COMMON_ELEMENTTYPES_H
 
+#include "qopt/Numerics/Formats/Format.h"
+
 #include "mlir/IR/BuiltinTypes.h"
+
+#include <optional>
 
 namespace qopt {
 
@@ -29,6 +33,8 @@ mlir::Type storageType(mlir::Type type);
 bool isUnsignedElement(mlir::Type element);
 /// A float of at most 8 bits, which only the runtime can convert.
 bool isSmallFloat(mlir::Type element);
+/// The format of a small float; none for other types.
+std::optional<Format> smallFloatFormat(mlir::Type element);
 /// "f8e4m3fn": the format's name in the runtime's conversion functions; empty for other types.
 llvm::StringRef smallFloatName(mlir::Type element);
 

@@ -28,6 +28,7 @@ private:
   bool moveRules(bool &done);
   bool indexRules(bool &done);
   bool qoptRules(bool &done);
+  bool dynamicScale();
 
   std::optional<llvm::ArrayRef<int64_t>> dims(mlir::Value value) const;
   bool fail(const llvm::Twine &sentence);

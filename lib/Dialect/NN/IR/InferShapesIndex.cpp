@@ -103,6 +103,21 @@ struct ConvLike {
 };
 } // namespace
 
+/// One scale for each block along an axis, or one for the tensor.
+bool ShapeRules::dynamicScale() {
+  auto axis = op->getAttrOfType<IntegerAttr>("axis"), block = op->getAttrOfType<IntegerAttr>("block_size");
+  auto x = dims(op->getOperand(0));
+  if (!axis || !block)
+    return set(0, {}), true;
+  if (x && checkAxis(axis.getInt(), x->size()) && block.getInt() > 0) {
+    Dims out(*x);
+    int64_t &dim = out[axis.getInt()];
+    dim = isUnknown(dim) ? dim : (dim + block.getInt() - 1) / block.getInt();
+    set(0, out);
+  }
+  return true;
+}
+
 /// By name: this room knows no other dialect's classes.
 bool ShapeRules::qoptRules(bool &done) {
   StringRef name = op->getName().getStringRef();
@@ -114,6 +129,8 @@ bool ShapeRules::qoptRules(bool &done) {
     return done = matmul(op->getOperand(0), op->getOperand(1)), true;
   if (name == "integer_conv")
     return done = conv(ConvLike{op}), true;
+  if (name == "dynamic_scale")
+    return done = dynamicScale(), true;
   if (name == "dynamic_params") {
     auto token = op->getAttrOfType<IntegerAttr>("token_axis");
     auto x = dims(op->getOperand(0));

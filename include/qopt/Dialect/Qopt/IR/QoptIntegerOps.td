@@ -40,11 +40,19 @@ def Qopt_IntegerConvOp : Qopt_Op<"integer_conv", [Pure, AttrSizedOperandSegments
 }
 
 def Qopt_LookupOp : Qopt_Op<"lookup", [Pure]> {
-  let summary = "table[x] for an 8-bit x: any function of one quantized tensor, by table";
-  let description = "The table has 256 elements, indexed by x's bits read as unsigned; the result has the table's element type.";
+  let summary = "table[x] for an integer x of at most 8 bits: any function of one quantized tensor, by table";
+  let description = [{
+    The table has an element for each code (256 for 8 bits, 16 for 4), indexed by x's bits read as unsigned; the result has the table's
+    element type. NF4 weights are `ui4` codes and the table of QLoRA's appendix E.
+
+    ```mlir
+    %v = qopt.lookup %codes, %table : (tensor<64x8xui4>, tensor<16xf32>) -> tensor<64x8xf32>
+    ```
+  }];
   let arguments = (ins Qopt_AnyTensor:$x, Qopt_AnyTensor:$table);
   let results = (outs Qopt_AnyTensor:$y);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
 }
 
 #endif
