@@ -7,6 +7,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <map>
+#include <mutex>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,6 +68,41 @@ std::string reasonOf(int error) {
   return std::string("cannot be opened: ") + std::strerror(error);
 }
 
+/// What is mapped, by first byte: only these pages may be given back, as heap pages would lose what they hold.
+class Mappings {
+public:
+  static Mappings &get() {
+    static Mappings mappings;
+    return mappings;
+  }
+  void add(const uint8_t *data, size_t size) {
+    std::lock_guard guard(mutex);
+    sizes[data] = size;
+  }
+  void remove(const uint8_t *data) {
+    std::lock_guard guard(mutex);
+    sizes.erase(data);
+  }
+  void release(ArrayRef<uint8_t> bytes) {
+    std::lock_guard guard(mutex);
+    auto after = sizes.upper_bound(bytes.data());
+    if (after == sizes.begin())
+      return;
+    auto [data, size] = *std::prev(after);
+    if (bytes.end() > data + size)
+      return;
+    auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    auto begin = alignTo(reinterpret_cast<uintptr_t>(bytes.begin()), page);
+    auto end = alignDown(reinterpret_cast<uintptr_t>(bytes.end()), page);
+    if (begin < end)
+      madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+  }
+
+private:
+  std::mutex mutex;
+  std::map<const uint8_t *, size_t> sizes;
+};
+
 } // namespace
 
 int detail::openBeneathByComponent(const char *folder, StringRef location) {
@@ -104,6 +141,8 @@ Expected<std::shared_ptr<const MappedFile>> MappedFile::map(int descriptor, std:
     return makeError(file->name + " cannot be mapped: " + std::strerror(error));
   }
   file->data = static_cast<const uint8_t *>(data);
+  if (file->size != 0)
+    Mappings::get().add(file->data, file->size);
   return std::shared_ptr<const MappedFile>(std::move(file));
 }
 
@@ -137,9 +176,13 @@ Expected<std::shared_ptr<const MappedFile>> MappedFile::openBeneath(StringRef fo
 }
 
 MappedFile::~MappedFile() {
-  if (size != 0)
-    munmap(const_cast<uint8_t *>(data), size);
+  if (size == 0)
+    return;
+  Mappings::get().remove(data);
+  munmap(const_cast<uint8_t *>(data), size);
 }
+
+void releasePages(ArrayRef<uint8_t> bytes) { Mappings::get().release(bytes); }
 
 Expected<ArrayRef<uint8_t>> MappedFile::range(uint64_t offset, uint64_t length) const {
   if (offset > size || length > size - offset)

@@ -40,6 +40,10 @@ private:
   std::string name;
 };
 
+/// Tells the system that `bytes` will not be read soon: whole pages of them leave memory and come back from the file when they
+/// are read again. Does nothing to bytes that lie in no MappedFile.
+void releasePages(llvm::ArrayRef<uint8_t> bytes);
+
 namespace detail {
 /// Opens `location` below `folder` for reading, component by component: for kernels without openat2. -1 and errno.
 int openBeneathByComponent(const char *folder, llvm::StringRef location);

@@ -1,7 +1,9 @@
 #include "qopt/Support/MappedFile.h"
 #include "TestFolder.h"
 #include "gtest/gtest.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include <fcntl.h>
+#include <numeric>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -95,6 +97,34 @@ TEST_F(MappedFileTest, RangesAreChecked) {
   EXPECT_EQ(toString(file->range(8, 3).takeError()), "bytes 8 to 8+3 lie outside " + file->path() + ", which has 10");
   EXPECT_TRUE(errorToBool(file->range(UINT64_MAX, 2).takeError()));
   EXPECT_TRUE(errorToBool(file->range(2, UINT64_MAX).takeError()));
+}
+
+/// Resident pages of files, of this process alone.
+long residentFilePages() {
+  auto text = llvm::MemoryBuffer::getFileAsStream("/proc/self/statm");
+  llvm::SmallVector<llvm::StringRef> fields;
+  (*text)->getBuffer().split(fields, ' ');
+  long pages = 0;
+  fields[2].getAsInteger(10, pages);
+  return pages;
+}
+
+TEST_F(MappedFileTest, ReleasedPagesLeaveAndComeBack) {
+  constexpr size_t size = 4 << 20;
+  folder.write("model/large.bin", std::string(size, 'x'));
+  auto file = cantFail(MappedFile::open(folder.path("model/large.bin")));
+  auto sum = [&] { return std::accumulate(file->bytes().begin(), file->bytes().end(), size_t(0)); };
+  size_t before = sum();
+  long touched = residentFilePages();
+  releasePages(file->bytes().drop_front(100));
+  EXPECT_LT(residentFilePages(), touched - 900);
+  EXPECT_EQ(sum(), before);
+}
+
+TEST_F(MappedFileTest, ReleaseLeavesOtherMemoryAlone) {
+  std::vector<uint8_t> heap(1 << 20, 7);
+  releasePages(heap);
+  EXPECT_EQ(std::count(heap.begin(), heap.end(), 7), 1 << 20);
 }
 
 } // namespace

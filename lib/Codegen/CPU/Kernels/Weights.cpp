@@ -2,6 +2,7 @@
 
 #include "qopt/Dialect/NN/IR/NN.h"
 #include "qopt/Numerics/Packing/Tiles.h"
+#include "qopt/Support/MappedFile.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -15,7 +16,7 @@ std::optional<ConstantData> qopt::qcpu::constantData(Value value) {
   auto type = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
   if (!constant || !type || type.getElementTypeBitWidth() % 8 != 0)
     return std::nullopt;
-  ConstantData data{type, {}, nullptr};
+  ConstantData data{type, {}, nullptr, nullptr};
   int64_t size = type.getNumElements() * (type.getElementTypeBitWidth() / 8);
   if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue())) {
     data.bytes = dense.getRawData();
@@ -28,6 +29,9 @@ std::optional<ConstantData> qopt::qcpu::constantData(Value value) {
   } else if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue())) {
     if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
       data.bytes = blob->getData();
+    data.pages = std::shared_ptr<void>(nullptr, [bytes = data.bytes](void *) {
+      qopt::releasePages({reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()});
+    });
   }
   if (static_cast<int64_t>(data.bytes.size()) != size)
     return std::nullopt;

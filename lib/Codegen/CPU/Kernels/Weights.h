@@ -16,6 +16,7 @@ struct ConstantData {
   mlir::RankedTensorType type;
   llvm::ArrayRef<char> bytes;
   std::shared_ptr<std::vector<char>> owned;
+  std::shared_ptr<void> pages; ///< gives mapped pages back to the system with the last copy: packed weights take their place
 
   template <typename T>
   llvm::ArrayRef<T> as() const {

@@ -1,6 +1,7 @@
 #include "WeightRows.h"
 
 #include "qopt/Analysis/Constants.h"
+#include "qopt/Support/MappedFile.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 
@@ -36,5 +37,6 @@ std::optional<WeightRows> WeightRows::of(mlir::ElementsAttr weight, int64_t outp
   w.rows.cols = w.rows.rows == 0 ? 0 : w.tensorType.getNumElements() / w.rows.rows;
   w.data.resize(elements.values().size());
   w.forEach([&](size_t row, size_t own) { w.data[row] = elements.values()[own]; });
+  releasePages({reinterpret_cast<const uint8_t *>(elements.values().data()), elements.values().size() * sizeof(float)});
   return w;
 }
