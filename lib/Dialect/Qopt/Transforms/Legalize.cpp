@@ -1,4 +1,5 @@
 // Quantize/dequantize islands → integer compute. Linear ops stand in LegalizeLinear.cpp.
+#include "LegalizeEpilogue.h"
 #include "LegalizeLinear.h"
 
 #include "qopt/Analysis/Constants.h"
@@ -77,6 +78,7 @@ struct Legalize : qopt::impl::LegalizePassBase<Legalize> {
     RewritePatternSet patterns(&getContext());
     patterns.add<MoveCodes, CancelRoundTrip>(&getContext());
     populateLegalizeLinearPatterns(patterns);
+    populateLegalizeEpiloguePatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
     reportRemains(log);

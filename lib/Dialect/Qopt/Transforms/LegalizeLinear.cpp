@@ -1,3 +1,4 @@
+#include "LegalizeEpilogue.h"
 #include "LegalizeLinear.h"
 
 #include "qopt/Analysis/Constants.h"
@@ -32,17 +33,20 @@ ArrayRef<int8_t> bytesOf(Value value) {
   return {reinterpret_cast<const int8_t *>(dense.getRawData().data()), dense.getRawData().size()};
 }
 
-/// Proves |sum over k (a - za)(w - zw)| <= INT32_MAX: at most `depth` products of an 8-bit difference (255) with a weight. With
-/// constant symmetric weights the bound is the greatest column's sum of magnitudes, else 255 a product.
-bool accumulatorFits(int64_t depth, Value codes, bool symmetric) {
+/// The greatest |sum over k (a - za)(w - zw)|: `depth` products of an 8-bit difference (255) with a weight. With constant symmetric
+/// weights that is the greatest magnitude among them, else 255.
+int64_t accumulatorBound(int64_t depth, Value codes, bool symmetric) {
   int64_t perProduct = 255;
   if (ArrayRef<int8_t> bytes = bytesOf(codes); symmetric && !bytes.empty() && !typeOf(codes).getElementType().isUnsignedInteger()) {
-    perProduct = 0;
+    perProduct = 1;
     for (int8_t byte : bytes)
       perProduct = std::max<int64_t>(perProduct, std::abs(static_cast<int>(byte)));
   }
-  return depth >= 0 && depth <= std::numeric_limits<int32_t>::max() / (255 * std::max<int64_t>(perProduct, 1));
+  constexpr int64_t tooDeep = std::numeric_limits<int32_t>::max();
+  return depth < 0 || depth > tooDeep ? std::numeric_limits<int64_t>::max() : depth * 255 * perProduct;
 }
+
+bool accumulatorFits(int64_t bound) { return bound <= std::numeric_limits<int32_t>::max(); }
 
 /// The weight's zero point where it is not plainly zero.
 Value zeroPointUnlessZero(qir::DequantizeOp op) {
@@ -52,23 +56,30 @@ Value zeroPointUnlessZero(qir::DequantizeOp op) {
   return op.getZeroPoint();
 }
 
-Value constant(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<float> values) {
-  return nn::ConstantOp::create(b, loc, makeElements<float>(type, values, "scale"));
+/// What the sums of each output channel can be: exact for symmetric constant weights [.., channel at `axis`, ..] and a constant zero
+/// point of the activation, else one range from the `bound`.
+SmallVector<SumRange> sumRanges(qir::DequantizeOp a, qir::DequantizeOp w, int64_t axis, int64_t bound) {
+  ArrayRef<int8_t> bytes = bytesOf(w.getQ());
+  RankedTensorType type = typeOf(w.getQ());
+  auto zero = a.getZeroPoint() ? scalarConstant(a.getZeroPoint()) : 0.0;
+  if (bytes.empty() || !zero || zeroPointUnlessZero(w) || type.getElementType().isUnsignedInteger())
+    return {{-bound, bound}};
+  int64_t lowest = (typeOf(a.getQ()).getElementType().isUnsignedInteger() ? 0 : -128) - static_cast<int64_t>(*zero);
+  int64_t channels = type.getDimSize(axis), inner = 1;
+  for (int64_t dim : type.getShape().drop_front(axis + 1))
+    inner *= dim;
+  SmallVector<SumRange> sums(channels, {0, 0});
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    SumRange &sum = sums[i / inner % channels];
+    int64_t x = bytes[i] * lowest, y = bytes[i] * (lowest + 255);
+    sum.low += std::min(x, y);
+    sum.high += std::max(x, y);
+  }
+  return sums;
 }
 
-/// `vector` (one element per output channel) as a tensor that broadcasts along dim `axis` of a result of rank `rank`.
-Value alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis, int64_t rank) {
-  if (typeOf(vector).getRank() == 0 || axis == rank - 1)
-    return vector;
-  SmallVector<int64_t> shape(rank - axis, 1);
-  shape[0] = typeOf(vector).getDimSize(0);
-  auto type = RankedTensorType::get(shape, typeOf(vector).getElementType());
-  if (FloatElements elements(constantOf(vector)); elements.valid())
-    return constant(b, loc, type, elements.values());
-  SmallVector<int64_t> axes;
-  for (int64_t d = 1; d < static_cast<int64_t>(shape.size()); ++d)
-    axes.push_back(d);
-  return nn::UnsqueezeOp::create(b, loc, type, vector, b.getDenseI64ArrayAttr(axes));
+Value constant(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<float> values) {
+  return nn::ConstantOp::create(b, loc, makeElements<float>(type, values, "scale"));
 }
 
 /// Product of two scales; folded where both are constants (rounded once, in float32, as the kernels would).
@@ -82,15 +93,25 @@ Value scaleProduct(OpBuilder &b, Location loc, Value activation, Value weight) {
   return constant(b, loc, typeOf(weight), product);
 }
 
-/// acc (i32) → float, times the scales of both factors. `axis` is the result's output channel dim.
-Value rescale(OpBuilder &b, Location loc, Value acc, qir::DequantizeOp a, qir::DequantizeOp w, int64_t axis) {
+/// acc (i32) → float, times the scales of both factors, plus the bias: in integers where it is quantized so and `sums` allow it. `axis`
+/// is the result's output channel dim.
+Value rescale(OpBuilder &b, Location loc, Value acc, qir::DequantizeOp a, qir::DequantizeOp w, int64_t axis, Value bias = {},
+              ArrayRef<SumRange> sums = {}) {
   auto floatType = typeOf(acc).clone(b.getF32Type());
-  Value y = nn::CastOp::create(b, loc, floatType, acc);
   int64_t rank = floatType.getRank();
-  if (Value both = scaleProduct(b, loc, a.getScale(), w.getScale()))
-    return nn::MulOp::create(b, loc, floatType, y, alongAxis(b, loc, both, axis, rank));
-  y = nn::MulOp::create(b, loc, floatType, y, a.getScale());
-  return nn::MulOp::create(b, loc, floatType, y, alongAxis(b, loc, w.getScale(), axis, rank));
+  Value both = scaleProduct(b, loc, a.getScale(), w.getScale());
+  if (both && bias) {
+    BiasedSum sum = addIntegerBias(b, loc, acc, bias, both, sums, axis);
+    acc = sum.acc, bias = sum.rest;
+  }
+  Value y = nn::CastOp::create(b, loc, floatType, acc);
+  if (both)
+    y = nn::MulOp::create(b, loc, floatType, y, alongAxis(b, loc, both, axis, rank));
+  else {
+    y = nn::MulOp::create(b, loc, floatType, y, a.getScale());
+    y = nn::MulOp::create(b, loc, floatType, y, alongAxis(b, loc, w.getScale(), axis, rank));
+  }
+  return bias ? nn::AddOp::create(b, loc, floatType, y, alongAxis(b, loc, bias, axis, rank)) : y;
 }
 
 /// Scales of the activation that stand outside of the sum: one for the tensor, or one per row (all of the last dim).
@@ -119,7 +140,7 @@ struct MatMulToInteger : OpRewritePattern<nn::MatMulOp> {
       return rewriter.notifyMatchFailure(op, "scales lie inside of the sum");
     int64_t depth = typeOf(op.getB()).getDimSize(weightRank - 2);
     bool depthKnown = !ShapedType::isDynamic(depth);
-    if (!depthKnown || !accumulatorFits(depth, w.getQ(), !zeroPointUnlessZero(w)))
+    if (!depthKnown || !accumulatorFits(accumulatorBound(depth, w.getQ(), !zeroPointUnlessZero(w))))
       if (depthKnown || constantOf(w.getQ()))
         return rewriter.notifyMatchFailure(op, "the int32 accumulator could overflow");
     Value acc = qir::IntegerMatMulOp::create(rewriter, op.getLoc(), typeOf(op.getY()).clone(rewriter.getI32Type()), a.getQ(),
@@ -155,13 +176,16 @@ struct GemmToInteger : OpRewritePattern<nn::GemmOp> {
     int64_t outputs = op.getTransB() ? 0 : 1;
     if (!scalesRows(a) || !scalesChannels(w, outputs))
       return rewriter.notifyMatchFailure(op, "scales lie inside of the sum");
-    if (!accumulatorFits(typeOf(op.getB()).getDimSize(1 - outputs), w.getQ(), !zeroPointUnlessZero(w)))
+    int64_t bound = accumulatorBound(typeOf(op.getB()).getDimSize(1 - outputs), w.getQ(), !zeroPointUnlessZero(w));
+    if (!accumulatorFits(bound))
       return rewriter.notifyMatchFailure(op, "the int32 accumulator could overflow");
     Value codes = op.getTransB() ? transposed(rewriter, op.getLoc(), w.getQ()) : w.getQ();
     Value acc = qir::IntegerMatMulOp::create(rewriter, op.getLoc(), typeOf(op.getY()).clone(rewriter.getI32Type()), a.getQ(),
                                              codes, zeroPointUnlessZero(a), zeroPointUnlessZero(w));
-    Value y = rescale(rewriter, op.getLoc(), acc, a, w, 1);
-    if (op.getC())
+    // A bias that is no vector broadcasts in float, as it stands.
+    bool isVector = op.getC() && typeOf(op.getC()).getRank() == 1;
+    Value y = rescale(rewriter, op.getLoc(), acc, a, w, 1, isVector ? op.getC() : Value(), sumRanges(a, w, outputs, bound));
+    if (op.getC() && !isVector)
       y = nn::AddOp::create(rewriter, op.getLoc(), y.getType(), y, op.getC());
     rewriter.replaceOp(op, y);
     return success();
@@ -180,9 +204,9 @@ struct ConvToInteger : OpRewritePattern<nn::ConvOp> {
     if (!scalesChannels(w, outputs))
       return rewriter.notifyMatchFailure(op, "scales lie inside of the sum");
     RankedTensorType weight = typeOf(op.getW());
-    if (!weight.hasStaticShape() ||
-        !accumulatorFits(weight.getNumElements() / std::max<int64_t>(weight.getDimSize(outputs), 1), w.getQ(),
-                         !zeroPointUnlessZero(w)))
+    int64_t depth = weight.hasStaticShape() ? weight.getNumElements() / std::max<int64_t>(weight.getDimSize(outputs), 1) : -1;
+    int64_t bound = accumulatorBound(depth, w.getQ(), !zeroPointUnlessZero(w));
+    if (!accumulatorFits(bound))
       return rewriter.notifyMatchFailure(op, "the int32 accumulator could overflow");
     Location loc = op.getLoc();
     Value acc = qir::IntegerConvOp::create(rewriter, loc, typeOf(op.getY()).clone(rewriter.getI32Type()), x.getQ(), w.getQ(),
@@ -190,10 +214,7 @@ struct ConvToInteger : OpRewritePattern<nn::ConvOp> {
                                            op.getDilationsAttr(), op.getPadsAttr(), op.getGroupAttr(), op.getAutoPadAttr(),
                                            op.getLayoutAttr());
     int64_t channel = channelsLast ? rank - 1 : 1;
-    Value y = rescale(rewriter, loc, acc, x, w, channel);
-    if (op.getB())
-      y = nn::AddOp::create(rewriter, loc, y.getType(), y, alongAxis(rewriter, loc, op.getB(), channel, rank));
-    rewriter.replaceOp(op, y);
+    rewriter.replaceOp(op, rescale(rewriter, loc, acc, x, w, channel, op.getB(), sumRanges(x, w, outputs, bound)));
     return success();
   }
 };

@@ -58,7 +58,9 @@ def LegalizePass : Pass<"qopt-legalize", "::mlir::ModuleOp"> {
   let description = [{
     Products and convolutions of dequantized operands become `qopt.integer_matmul`/`qopt.integer_conv` with the scales multiplied afterwards;
     ops that only move elements move codes. The int32 accumulator is proven not to overflow from the weights themselves, else the op stays
-    in float and the record says so.
+    in float and the record says so. A bias of int32 codes joins the accumulator where the same proof holds, and a result that is quantized
+    again takes one multiplier, sx * sw / sy, as ONNX Runtime's QLinearConv does: integer models give the same codes there and here. Clips
+    whose bounds are the ends of the codes go, as saturation does their work.
 
     ```mlir
     %acc = qopt.integer_matmul %q, %wq zero_point_a %z : (tensor<?x4xui8>, tensor<4x2xi8>, tensor<ui8>) -> tensor<?x2xi32>
