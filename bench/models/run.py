@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Times whole models: our float and our W8A8 against ONNX Runtime's float, alternately, one thread; prints medians and ratios.
+"""Times whole models: our float and our W8A8 against ONNX Runtime's float, alternately; prints medians and ratios.
 
-    run.py --models FOLDER [--qopt BIN] [--rounds 5] [--repeat 10] [--json OUT]
+    run.py --models FOLDER [--qopt BIN] [--keep FOLDER] [--only WORD] [--threads 1 2] [--seconds 10] [--json OUT]
 
-Each round runs every contender once (`--repeat` timed runs after warm-up); the figure is the median over rounds of their medians.
-Ratios are what counts: the machine is shared, and its load stands beside them.
+Models are compiled to shared libraries first; what is timed is one call of the library's run function, or of ONNX Runtime's, on
+inputs that lie in memory. Contenders take turns every few milliseconds until each has run for `--seconds`. Beside the median wall
+time stands the median CPU time (user and system, of all threads): on a busy machine it says more; idle threads that spin count in it.
 """
 import argparse
 import json
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import tempfile
@@ -19,73 +19,126 @@ import time
 import numpy as np
 import onnxruntime as ort
 
-CASES = [  # name, model, calibration file, batch
-    ("MiniLM-L6 b1x128", "minilm_l6.onnx", "minilm_calib.npz", 1),
-    ("MiniLM-L6 b8x128", "minilm_l6.onnx", "minilm_calib.npz", 8),
-    ("EfficientNet-Lite0 96 b1", "efflite0_fmnist96.onnx", "fmnist96_calib.npz", 1),
-    ("EfficientNet-Lite0 224 b1", "efflite0_224.onnx", "eff224_calib.npz", 1),
+from artifact import Artifact
+
+FLOAT, W8A8, ORT = "float", "w8a8", "ort"
+BURST_SECONDS = 0.02  # of one contender before the next has its turn
+
+# name, model, calibration file (or input shapes), batch, whether W8A8 is timed
+CASES = [
+    ("MiniLM-L6 b1", "minilm_l6.onnx", "minilm_calib.npz", 1, True),
+    ("MiniLM-L6 b8", "minilm_l6.onnx", "minilm_calib.npz", 8, True),
+    ("paraphrase-MiniLM-L3 b1", "paraphrase_minilm_l3.onnx", "minilm_calib.npz", 1, True),
+    ("EfficientNet-Lite0 96 b1", "efflite0_fmnist96.onnx", "fmnist96_calib.npz", 1, True),
+    ("EfficientNet-Lite0 224 b1", "efflite0_224.onnx", "eff224_calib.npz", 1, True),
+    ("ResNet-8 b1", "resnet8_fmnist.onnx", "fmnist_calib.npz", 1, True),
+    ("Magika b1", "magika.onnx", "magika_calib.npz", 1, False),
+    ("PP-OCR det 1x3x320x320", "ppocr_v4_det.onnx", (1, 3, 320, 320), 1, False),
+    ("PP-OCR cls 1x3x48x192", "ppocr_v4_cls.onnx", (1, 3, 48, 192), 1, False),
+    ("PP-OCR rec 1x3x48x320", "ppocr_v4_rec.onnx", (1, 3, 48, 320), 1, False),
+    ("SmolLM2-135M 1x256", "smollm2_135m.onnx", "smollm2_calib.npz", 1, False),
 ]
 
 
-def first_batch(path, names, batch, out):
-    with np.load(path) as data:
-        inputs = {n: data[n][:batch] for n in names}
-    np.savez(out, **inputs)
-    return inputs
+def inputs_of(session, source, folder, batch):
+    names = [i.name for i in session.get_inputs()]
+    if isinstance(source, tuple):
+        return {names[0]: np.random.default_rng(1).standard_normal(source).astype(np.float32)}
+    with np.load(folder / source) as data:
+        return {n: np.ascontiguousarray(data[n][:batch]) for n in names}
 
 
-def ours(qopt, model, inputs, repeat):
-    text = subprocess.run([qopt, "run", model, "--input", inputs, "--threads", "1", "--repeat", str(repeat), "--json", "-"],
-                          check=True, capture_output=True, text=True).stdout
-    return json.loads(text)["median_ms"]
+def compiled(a, model, calib, quantize):
+    """The model's library: made once in the folder that is kept."""
+    library = a.keep / f"{pathlib.Path(model).stem}{'_w8a8' if quantize else ''}.so"
+    if not library.exists() or library.stat().st_mtime < pathlib.Path(a.qopt).stat().st_mtime:
+        how = ["quantize", "--calibration-data", a.models / calib, "--quiet"] if quantize else ["compile"]
+        subprocess.run([a.qopt, *how, a.models / model, "-o", library], check=True, capture_output=True)
+    return library, pathlib.Path(model).stem
 
 
-def peer(session, inputs, repeat):
-    times = []
-    for _ in range(repeat + 2):
+def measure(contenders, seconds):
+    """Median wall and CPU milliseconds of each contender, taking turns."""
+    bursts = {}
+    for name, run in contenders.items():
+        run()
         start = time.perf_counter()
-        session.run(None, inputs)
-        times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times[2:])
+        run()
+        bursts[name] = max(1, round(BURST_SECONDS / (time.perf_counter() - start)))
+    wall, cpu = {n: [] for n in contenders}, {n: [] for n in contenders}
+    while any(sum(times) < seconds for times in wall.values()):
+        for name, run in contenders.items():
+            run()  # its own data back into the caches
+            for _ in range(bursts[name]):
+                start, used = time.perf_counter(), time.process_time()
+                run()
+                cpu[name].append(time.process_time() - used)
+                wall[name].append(time.perf_counter() - start)
+    return ({n: statistics.median(t) * 1e3 for n, t in wall.items()}, {n: statistics.median(t) * 1e3 for n, t in cpu.items()},
+            {n: len(t) for n, t in wall.items()})
 
 
-def measure(a, name, model, calib, batch, scratch):
+def case(a, name, model, source, batch, quantized, threads):
     options = ort.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    options.intra_op_num_threads, options.log_severity_level = threads, 3
     session = ort.InferenceSession(str(a.models / model), options, providers=["CPUExecutionProvider"])
-    npz = str(scratch / "inputs.npz")
-    inputs = first_batch(a.models / calib, [i.name for i in session.get_inputs()], batch, npz)
-    quantized = scratch / f"{model}.mlirbc"
-    if not quantized.exists():
-        subprocess.run([a.qopt, "quantize", a.models / model, "-o", quantized, "--calibration-data", a.models / calib, "--quiet"],
-                       check=True, capture_output=True)
-    rounds = {"ours_float": [], "ours_w8a8": [], "ort_float": []}
-    for _ in range(a.rounds):
-        rounds["ours_float"].append(ours(a.qopt, a.models / model, npz, a.repeat))
-        rounds["ours_w8a8"].append(ours(a.qopt, quantized, npz, a.repeat))
-        rounds["ort_float"].append(peer(session, inputs, a.repeat))
-    ms = {k: statistics.median(v) for k, v in rounds.items()}
-    return {"case": name, **{f"{k}_ms": round(v, 3) for k, v in ms.items()},
-            "float_over_ort": round(ms["ours_float"] / ms["ort_float"], 3),
-            "w8a8_over_float": round(ms["ours_w8a8"] / ms["ours_float"], 3),
-            "load": os.getloadavg()[0]}
+    inputs = inputs_of(session, source, a.models, batch)
+    contenders = {ORT: lambda: session.run(None, inputs)}
+    for kind in [FLOAT] + [W8A8] * (quantized and not a.float_only):
+        artifact = Artifact(*compiled(a, model, source, kind == W8A8), threads)
+        contenders[kind] = artifact.bind(list(inputs.values()))
+    load = os.getloadavg()[0]
+    wall, cpu, runs = measure(contenders, a.seconds)
+    row = {"case": name, "threads": threads, "wall_ms": wall, "cpu_ms": cpu, "runs": runs, "load_before": load, "load_after": os.getloadavg()[0],
+           "float_over_ort": wall[FLOAT] / wall[ORT], "float_over_ort_cpu": cpu[FLOAT] / cpu[ORT]}
+    if W8A8 in wall:
+        row |= {"w8a8_over_float": wall[W8A8] / wall[FLOAT], "w8a8_over_float_cpu": cpu[W8A8] / cpu[FLOAT]}
+    return rounded(row)
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return round(value, 3) if isinstance(value, float) else value
+
+
+def table_row(row):
+    wall = row["wall_ms"]
+    int8 = f"{wall[W8A8]:.2f}" if W8A8 in wall else "–"
+    ratios = [f"{row[k]:.2f} ({row[k + '_cpu']:.2f})" if k in row else "–" for k in ("float_over_ort", "w8a8_over_float")]
+    return (f"| {row['case']} | {row['threads']} | {wall[ORT]:.2f} | {wall[FLOAT]:.2f} | {int8} | {ratios[0]} | {ratios[1]} | "
+            f"{row['load_before']:.1f}–{row['load_after']:.1f} |")
+
+
+def cpu_model():
+    return next((l.split(":", 1)[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "unknown")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--models", type=pathlib.Path, required=True)
+    p.add_argument("--models", type=pathlib.Path, default=os.environ.get("QOPT_MODELS"), required="QOPT_MODELS" not in os.environ)
     p.add_argument("--qopt", default="build/bin/qopt")
-    p.add_argument("--rounds", type=int, default=5)
-    p.add_argument("--repeat", type=int, default=10)
+    p.add_argument("--keep", type=pathlib.Path, help="where compiled models stay (default: a folder that goes)")
+    p.add_argument("--only", default="", help="cases with this in their name")
+    p.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    p.add_argument("--seconds", type=float, default=10, help="of runs of each contender, each case and number of threads")
+    p.add_argument("--float-only", action="store_true")
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
+    a.models = pathlib.Path(a.models)
     with tempfile.TemporaryDirectory() as scratch:
-        rows = [measure(a, *case, pathlib.Path(scratch)) for case in CASES]
-    for row in rows:
-        print(json.dumps(row))
+        a.keep = a.keep or pathlib.Path(scratch)
+        a.keep.mkdir(exist_ok=True)
+        print("| model | threads | ORT float ms | ours float ms | ours W8A8 ms | float / ORT: wall (CPU) | W8A8 / float: wall (CPU) | load |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        rows = []
+        for each in (c for c in CASES if a.only.lower() in c[0].lower()):
+            for threads in a.threads:
+                rows.append(case(a, *each, threads))
+                print(table_row(rows[-1]), flush=True)
     if a.json:
-        flags = next((l for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.processor()).strip()
-        a.json.write_text(json.dumps({"cpu": flags, "onnxruntime": ort.__version__, "rows": rows}, indent=1) + "\n")
+        a.json.write_text(json.dumps({"cpu": cpu_model(), "cores": os.cpu_count(), "onnxruntime": ort.__version__,
+                                      "date": time.strftime("%Y-%m-%d"), "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
