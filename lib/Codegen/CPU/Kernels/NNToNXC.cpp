@@ -61,6 +61,7 @@ Value transpose(OpBuilder &builder, Location loc, Value x, ArrayRef<int64_t> per
 //===----------------------------------------------------------------------===//
 
 /// The constant in another order of its dims, as a constant; `shape` is its shape, padded with ones where it broadcasts.
+/// Null if its elements cannot be read.
 Value transposedConstant(OpBuilder &builder, Value constant, ArrayRef<int64_t> shape, ArrayRef<int64_t> perm) {
   ElementsAttr elements = nn::constantValue(constant);
   if (!elements)
@@ -68,6 +69,8 @@ Value transposedConstant(OpBuilder &builder, Value constant, ArrayRef<int64_t> s
   llvm::Expected<Tensor> from = nn::tensorOf(elements);
   if (!from)
     return llvm::consumeError(from.takeError()), Value();
+  if (isSubByte(from->dtype()))
+    return {};
   llvm::Expected<Tensor> to = Tensor::allocate(from->dtype(), permuted(shape, perm));
   if (!to)
     return llvm::consumeError(to.takeError()), Value();
@@ -158,10 +161,10 @@ struct FoldTransposes : OpRewritePattern<nn::TransposeOp> {
     auto before = op.getX().getDefiningOp<nn::TransposeOp>();
     if (!before)
       return failure();
-    Value composed = transpose(rewriter, op.getLoc(), before.getX(), permuted(before.getPerm(), op.getPerm()));
-    if (composed.getType() != op.getY().getType())
+    Perm perm = permuted(before.getPerm(), op.getPerm());
+    if (permutedType(typeOf(before.getX()), perm) != op.getY().getType())
       return failure();
-    rewriter.replaceOp(op, composed);
+    rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), before.getX(), perm));
     return success();
   }
 };
@@ -238,29 +241,40 @@ struct SinkTranspose : RewritePattern {
     if (!first || static_cast<int64_t>(first.getPerm().size()) != rank)
       return failure();
     Perm perm(first.getPerm());
+    bool sameRank = isa<nn::ConcatOp>(op);
+    if (!llvm::all_of(op->getOperands(), [&](Value operand) { return canMove(operand, perm, sameRank); }))
+      return failure();
     SmallVector<Value> operands;
-    for (Value operand : op->getOperands()) {
-      Value moved = withoutTranspose(operand, perm, isa<nn::ConcatOp>(op), rewriter);
-      if (!moved)
+    for (Value operand : op->getOperands())
+      if (!operands.emplace_back(withoutTranspose(operand, perm, rewriter)))
         return failure();
-      operands.push_back(moved);
-    }
     Operation *result = rewriter.clone(*op);
     result->setOperands(operands);
     adapt(result, perm);
     return replace(op, result, perm, rewriter);
   }
 
-  static Value withoutTranspose(Value operand, const Perm &perm, bool sameRank, PatternRewriter &rewriter) {
-    if (nn::TransposeOp before = transposeBefore(operand); before && before.getPerm() == ArrayRef<int64_t>(perm))
-      return before.getX();
+  static bool isTransposedBy(Value operand, const Perm &perm) {
+    nn::TransposeOp before = transposeBefore(operand);
+    return before && before.getPerm() == ArrayRef<int64_t>(perm);
+  }
+
+  static bool canMove(Value operand, const Perm &perm, bool sameRank) {
     RankedTensorType type = typeOf(operand);
     int64_t rank = perm.size();
-    if (type.getRank() == 0 && !sameRank)
+    if (isTransposedBy(operand, perm) || (type.getRank() == 0 && !sameRank))
+      return true;
+    return nn::constantValue(operand) && (sameRank ? type.getRank() == rank : type.getRank() <= rank);
+  }
+
+  /// What stands in an operand's place before the transpose, given that it can move.
+  static Value withoutTranspose(Value operand, const Perm &perm, PatternRewriter &rewriter) {
+    if (isTransposedBy(operand, perm))
+      return transposeBefore(operand).getX();
+    RankedTensorType type = typeOf(operand);
+    if (type.getRank() == 0)
       return operand;
-    if (type.getRank() > rank || !type.hasStaticShape() || (sameRank && type.getRank() != rank))
-      return {};
-    SmallVector<int64_t> shape(rank - type.getRank(), 1);
+    SmallVector<int64_t> shape(perm.size() - type.getRank(), 1);
     shape.append(type.getShape().begin(), type.getShape().end());
     return transposedConstant(rewriter, operand, shape, inverse(perm));
   }
@@ -315,21 +329,12 @@ struct SinkTranspose : RewritePattern {
   }
 };
 
-/// Far more than any model needed that came to rest.
-constexpr int64_t kRewritesPerOp = 32;
-
 struct NNToNXC : qopt::qcpu::impl::NNToNXCBase<NNToNXC> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvToNXC<nn::ConvOp>, ConvToNXC<qir::IntegerConvOp>, PoolToNXC<nn::MaxPoolOp>, PoolToNXC<nn::AveragePoolOp>,
                  PoolToNXC<nn::LpPoolOp>, FoldTransposes, SinkTranspose>(&getContext());
-    // Two transposes on either side of an op can chase each other for ever (W8A8 Magika). Every rewrite keeps the meaning, so work ends
-    // at a bound instead; what transposes then remain only cost time.
-    int64_t ops = 0;
-    getOperation()->walk([&](Operation *) { ++ops; });
-    GreedyRewriteConfig config;
-    config.setMaxNumRewrites(kRewritesPerOp * ops);
-    (void)applyPatternsGreedily(getOperation(), std::move(patterns), config);
+    (void)applyPatternsGreedily(getOperation(), std::move(patterns));
   }
 };
 

@@ -85,16 +85,20 @@ public:
   }
 
 private:
+  /// By number: an op whose bias is corrected may get one more operand, and its operands then move in memory.
+  using Use = std::pair<Operation *, unsigned>;
+  static Use useOf(OpOperand &operand) { return {operand.getOwner(), operand.getOperandNumber()}; }
+
   // ---- which linear ops
   void judge(LinearLikeOpInterface op) {
     std::string code, reason;
     if (!refuse(op, code, reason)) {
       linears.push_back(op);
       OpOperand &activation = op.getActivationOperand();
-      chosen[activation.get()].insert(&activation);
+      chosen[activation.get()].insert(useOf(activation));
       if (!hasWeight(op)) {
         OpOperand &weight = op.getWeightOperand();
-        chosen[weight.get()].insert(&weight);
+        chosen[weight.get()].insert(useOf(weight));
       }
       return;
     }
@@ -149,20 +153,20 @@ private:
       else if (role == Role::Elementwise)
         for (OpOperand &operand : producer->getOpOperands())
           if (auto found = chosen.find(operand.get()); found != chosen.end())
-            found->second.insert(&operand);
+            found->second.insert(useOf(operand));
     }
     // A second look: values that were chosen after their elementwise user was visited.
     for (auto &[value, uses] : chosen)
       for (OpOperand &use : value.getUses())
         if (use.getOwner()->getNumResults() == 1 && placement(use.getOwner()).role == Role::Elementwise &&
             chosen.count(use.getOwner()->getResult(0)))
-          uses.insert(&use);
+          uses.insert(useOf(use));
   }
 
   /// Quantizes before an op that only moves elements, where nothing else needs the float result.
   void hoistThrough(Operation *mover, Value result, SmallVectorImpl<Value> &work) {
     auto &uses = chosen[result];
-    if (!llvm::all_of(result.getUses(), [&](OpOperand &use) { return uses.contains(&use); }))
+    if (!llvm::all_of(result.getUses(), [&](OpOperand &use) { return uses.contains(useOf(use)); }))
       return;
     Value source = mover->getOperand(0);
     bool concat = isa<nn::ConcatOp>(mover);
@@ -175,7 +179,7 @@ private:
     if (!concat && !source.hasOneUse() && !chosen.count(source))
       return;
     for (OpOperand *operand : moved) {
-      chosen[operand->get()].insert(operand);
+      chosen[operand->get()].insert(useOf(*operand));
       if (!rangeSource.count(operand->get()))
         rangeSource[operand->get()] = rangeOwner(result);
       work.push_back(operand->get());
@@ -188,14 +192,14 @@ private:
   }
 
   // ---- putting pairs in
-  void insertPair(Value value, ArrayRef<OpOperand *> uses) {
+  void insertPair(Value value, ArrayRef<Use> uses) {
     OpBuilder b(func.getContext());
     b.setInsertionPointAfterValue(value);
     Value pair = settings.activations == Activations::Dynamic ? dynamicPair(b, value) : staticPair(b, value);
     if (!pair)
       return;
-    for (OpOperand *use : uses)
-      use->set(pair);
+    for (auto [user, operand] : uses)
+      user->setOperand(operand, pair);
   }
 
   Value staticPair(OpBuilder &b, Value value) {
@@ -249,8 +253,8 @@ private:
     if (rows && !codes.codes && codes.error.empty())
       codes = quantizeWeight(*rows, settings.weights, settings.rule);
     if (!rows || !codes.error.empty()) {
-      OpOperand *activation = &op.getActivationOperand();
-      chosen[activation->get()].remove(activation);
+      OpOperand &activation = op.getActivationOperand();
+      chosen[activation.get()].remove(useOf(activation));
       return log.add(op, Outcome::FellBack, "QUANT-WEIGHT", rows ? codes.error : why);
     }
     correctBias(op, *rows, codes);
@@ -274,7 +278,7 @@ private:
   DecisionLog &log;
   Sites sites;
   SmallVector<LinearLikeOpInterface> linears;
-  llvm::MapVector<Value, llvm::SmallSetVector<OpOperand *, 4>> chosen; ///< value → the uses that read codes
+  llvm::MapVector<Value, llvm::SmallSetVector<Use, 4>> chosen; ///< value → the uses that read codes
   llvm::DenseMap<Value, Value> rangeSource;                            ///< whose range a hoisted pair takes
   llvm::DenseMap<std::pair<Attribute, int64_t>, WeightCodes> weights;
 };

@@ -42,3 +42,17 @@ func.func @mean(%x: tensor<1x2x4x4xf32>) -> tensor<1x2xf32> {
   %m = nn.reduce_mean %a {axes = array<i64: 2, 3>, keepdims = false} : (tensor<1x2x4x4xf32>) -> tensor<1x2xf32>
   return %m : tensor<1x2xf32>
 }
+
+// Operands that are transposed differently keep their transposes: neither can sink without the other.
+// CHECK-LABEL: func @different
+// CHECK-SAME: (%[[X:.*]]: tensor<2x3x4xf32>, %[[Y:.*]]: tensor<3x4x2xf32>)
+// CHECK-NEXT: %[[A:.*]] = nn.transpose %[[X]] {perm = array<i64: 1, 0, 2>}
+// CHECK-NEXT: %[[B:.*]] = nn.transpose %[[Y]] {perm = array<i64: 0, 2, 1>}
+// CHECK-NEXT: %[[S:.*]] = nn.add %[[A]], %[[B]]
+// CHECK-NEXT: return %[[S]]
+func.func @different(%x: tensor<2x3x4xf32>, %y: tensor<3x4x2xf32>) -> tensor<3x2x4xf32> {
+  %a = nn.transpose %x {perm = array<i64: 1, 0, 2>} : (tensor<2x3x4xf32>) -> tensor<3x2x4xf32>
+  %b = nn.transpose %y {perm = array<i64: 0, 2, 1>} : (tensor<3x4x2xf32>) -> tensor<3x2x4xf32>
+  %s = nn.add %a, %b : (tensor<3x2x4xf32>, tensor<3x2x4xf32>) -> tensor<3x2x4xf32>
+  return %s : tensor<3x2x4xf32>
+}
