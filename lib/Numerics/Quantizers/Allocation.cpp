@@ -1,0 +1,171 @@
+//===- Allocation.cpp - Which precision for which layer -------------------===//
+
+#include "qopt/Numerics/Quantizers/Allocation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <utility>
+
+namespace qopt {
+namespace {
+
+/// From one corner of a layer's hull to the next.
+struct Step {
+  int32_t layer, to;
+  double cost, saved; ///< both positive
+  double rate() const { return saved / cost; }
+};
+
+/// A layer's choices on the lower convex hull, from the cheapest to the least noisy.
+std::vector<int32_t> hullOf(const std::vector<Choice> &choices) {
+  std::vector<int32_t> order(choices.size()), hull;
+  for (size_t i = 0; i < order.size(); ++i)
+    order[i] = static_cast<int32_t>(i);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    const Choice &x = choices[a], &y = choices[b];
+    return x.cost != y.cost ? x.cost < y.cost : x.noise != y.noise ? x.noise < y.noise : a < b;
+  });
+  for (int32_t next : order) {
+    if (!hull.empty() && choices[next].noise >= choices[hull.back()].noise)
+      continue; // costs more and saves nothing
+    auto bendsUp = [&] {
+      const Choice &a = choices[hull[hull.size() - 2]], &b = choices[hull.back()], &c = choices[next];
+      return (a.noise - b.noise) * (c.cost - b.cost) <= (b.noise - c.noise) * (b.cost - a.cost);
+    };
+    while (hull.size() > 1 && bendsUp())
+      hull.pop_back();
+    hull.push_back(next);
+  }
+  return hull;
+}
+
+Choice totalOf(std::span<const std::vector<Choice>> layers, const std::vector<int32_t> &picks) {
+  Choice total;
+  for (size_t i = 0; i < layers.size(); ++i)
+    total.cost += layers[i][picks[i]].cost, total.noise += layers[i][picks[i]].noise;
+  return total;
+}
+
+/// The walk from the cheapest assignment to the least noisy one.
+struct Walk {
+  std::vector<int32_t> start; ///< by layer: its cheapest choice
+  std::vector<Step> steps;    ///< by falling rate; a layer's steps stand in order, as its hull is convex
+};
+
+Result<Walk> walkOf(std::span<const std::vector<Choice>> layers) {
+  Walk walk;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const auto &choices = layers[i];
+    for (const Choice &c : choices)
+      if (!std::isfinite(c.cost) || !std::isfinite(c.noise) || c.cost < 0 || c.noise < 0)
+        return Failure{"layer " + std::to_string(i) + " has a cost or noise that is negative or not finite"};
+    if (choices.empty())
+      return Failure{"layer " + std::to_string(i) + " has nothing to choose from"};
+    std::vector<int32_t> hull = hullOf(choices);
+    walk.start.push_back(hull[0]);
+    for (size_t k = 1; k < hull.size(); ++k) {
+      const Choice &from = choices[hull[k - 1]], &to = choices[hull[k]];
+      walk.steps.push_back({static_cast<int32_t>(i), hull[k], to.cost - from.cost, from.noise - to.noise});
+    }
+  }
+  // No two steps of a layer are of one rate: hulls leave out what lies on a line.
+  std::sort(walk.steps.begin(), walk.steps.end(), [](const Step &a, const Step &b) {
+    return a.rate() != b.rate() ? a.rate() > b.rate() : a.layer < b.layer;
+  });
+  return walk;
+}
+
+/// Single changes of one layer that keep within the limits, the most useful first, until there are none.
+template <typename Allowed, typename Gain>
+void improve(std::span<const std::vector<Choice>> layers, Allocation &result, Allowed &&allowed, Gain &&gain) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    double best = 0;
+    size_t layer = 0;
+    int32_t pick = 0;
+    for (size_t i = 0; i < layers.size(); ++i)
+      for (size_t k = 0; k < layers[i].size(); ++k) {
+        const Choice &from = layers[i][result.picks[i]], &to = layers[i][k];
+        Choice after{result.cost - from.cost + to.cost, result.noise - from.noise + to.noise};
+        if (double useful = gain(from, to); useful > best && allowed(after))
+          best = useful, layer = i, pick = static_cast<int32_t>(k);
+      }
+    if (best > 0) {
+      changed = true;
+      result.picks[layer] = pick;
+      Choice total = totalOf(layers, result.picks);
+      result.cost = total.cost, result.noise = total.noise;
+    }
+  }
+}
+
+Failure outOfReach(const char *what, double best, double limit) {
+  std::ostringstream message;
+  message << what << ' ' << best << ", more than the " << limit << " that are allowed: allow more, or offer other choices";
+  return {message.str()};
+}
+
+} // namespace
+
+Result<Allocation> leastNoise(std::span<const std::vector<Choice>> layers, double budget) {
+  auto walk = walkOf(layers);
+  if (!walk)
+    return walk.failure();
+  Allocation result{walk->start};
+  Choice at = totalOf(layers, result.picks);
+  if (at.cost > budget)
+    return outOfReach("the cheapest choices cost", at.cost, budget);
+  for (const Step &step : walk->steps) {
+    if (at.cost + step.cost > budget) {
+      at.noise -= step.rate() * (budget - at.cost); // the fraction that fits
+      break;
+    }
+    int32_t before = std::exchange(result.picks[step.layer], step.to);
+    if (totalOf(layers, result.picks).cost > budget) { // by rounding alone
+      result.picks[step.layer] = before;
+      break;
+    }
+    at.cost += step.cost, at.noise -= step.saved;
+  }
+  Choice total = totalOf(layers, result.picks);
+  result.cost = total.cost, result.noise = total.noise, result.bound = std::min(at.noise, total.noise);
+  improve(layers, result, [&](const Choice &after) { return after.cost <= budget; },
+          [](const Choice &from, const Choice &to) { return from.noise - to.noise; });
+  return result;
+}
+
+Result<Allocation> leastCost(std::span<const std::vector<Choice>> layers, double limit) {
+  auto walk = walkOf(layers);
+  if (!walk)
+    return walk.failure();
+  Allocation result{walk->start};
+  Choice at = totalOf(layers, result.picks);
+  double bound = at.cost;
+  for (const Step &step : walk->steps) {
+    if (at.noise <= limit)
+      break;
+    bound = at.cost + std::min(1.0, (at.noise - limit) / step.saved) * step.cost;
+    result.picks[step.layer] = step.to;
+    at.cost += step.cost, at.noise -= step.saved;
+  }
+  Choice total = totalOf(layers, result.picks);
+  if (total.noise > limit)
+    return outOfReach("the least noisy choices have a noise of", total.noise, limit);
+  result.cost = total.cost, result.noise = total.noise, result.bound = std::min(bound, total.cost);
+  improve(layers, result, [&](const Choice &after) { return after.noise <= limit; },
+          [](const Choice &from, const Choice &to) { return from.cost - to.cost; });
+  return result;
+}
+
+Result<std::vector<Choice>> frontier(std::span<const std::vector<Choice>> layers) {
+  auto walk = walkOf(layers);
+  if (!walk)
+    return walk.failure();
+  std::vector<Choice> corners{totalOf(layers, walk->start)};
+  for (const Step &step : walk->steps)
+    corners.push_back({corners.back().cost + step.cost, std::max(corners.back().noise - step.saved, 0.0)});
+  return corners;
+}
+
+} // namespace qopt
