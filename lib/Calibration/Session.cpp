@@ -1,5 +1,8 @@
 #include "qopt/Calibration/Session.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
+
 #include <algorithm>
 
 using namespace llvm;
@@ -10,7 +13,15 @@ namespace {
 /// Feeds what the program shows to the sites' statistics.
 class Collector {
 public:
-  Collector(std::vector<SiteStatistics> &sites) : sites(sites) {}
+  Collector(Statistics &statistics, const CalibrationOptions &options)
+      : sites(statistics.sites), inputs(statistics.inputs), options(options), columnsOf(sites.size()) {
+    StringSet<> keys;
+    for (const InputColumns &columns : options.columns)
+      if (keys.insert(columns.key()).second)
+        for (auto [index, site] : enumerate(sites))
+          if (site.info().name == columns.site)
+            columnsOf[index].push_back(&columns);
+  }
 
   void begin(int64_t first, int64_t count) { firstSample = first, samples = count; }
 
@@ -21,11 +32,27 @@ public:
     int64_t count = 1;
     for (int64_t dim : shape)
       count *= dim;
-    sites[site].add(ArrayRef(static_cast<const float *>(value.data), count), shape, firstSample, samples);
+    ArrayRef values(static_cast<const float *>(value.data), count);
+    sites[site].add(values, shape, firstSample, samples);
+    for (const InputColumns *columns : columnsOf[site])
+      addRows(*columns, values, shape);
   }
 
 private:
+  void addRows(const InputColumns &columns, ArrayRef<float> values, ArrayRef<int64_t> shape) {
+    int64_t count = columnCount(columns, shape);
+    if (count == 0)
+      return;
+    InputStats &stats = inputs.try_emplace(columns.key(), count).first->second;
+    if (stats.gram.columns() == count)
+      forEachColumns(columns, values, shape,
+                     [&](ArrayRef<float> rows) { stats.add({rows.data(), rows.size()}, options.parallelFor); });
+  }
+
   std::vector<SiteStatistics> &sites;
+  InputTable &inputs;
+  const CalibrationOptions &options;
+  std::vector<SmallVector<const InputColumns *, 1>> columnsOf; ///< by site
   int64_t firstSample = 0, samples = 0;
 };
 
@@ -36,7 +63,7 @@ Expected<Statistics> qopt::calibrate(Executor &executor, SampleSource &source, A
   Statistics statistics;
   for (const SiteInfo &site : sites)
     statistics.sites.emplace_back(site);
-  Collector collector(statistics.sites);
+  Collector collector(statistics, options);
   executor.setObserver([&](int32_t site, const qopt_tensor &value) { collector.observe(site, value); });
 
   int64_t total = options.samples < 0 ? source.size() : std::min(options.samples, source.size());

@@ -80,6 +80,14 @@ Error Statistics::merge(const Statistics &other) {
   for (auto [mine, its] : llvm::zip(sites, other.sites))
     if (Error error = mine.merge(its))
       return inContext("site '" + mine.info().name + "'", std::move(error));
+  if (inputs.empty() != other.inputs.empty())
+    return makeError("only one of the statistics holds Gram matrices; calibrate both with --gram or both without");
+  for (const auto &[key, input] : other.inputs) {
+    auto [mine, isNew] = inputs.try_emplace(key, input);
+    if (!isNew)
+      if (Error error = asError(mine->second.merge(input)))
+        return inContext("input '" + key + "'", std::move(error));
+  }
   samples += other.samples;
   dataHash.combine(other.dataHash);
   return Error::success();

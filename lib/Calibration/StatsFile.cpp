@@ -43,11 +43,16 @@ json::Object indexOf(const Statistics &statistics, ArrayPool &pool) {
     }
     sites.push_back(std::move(entry));
   }
+  json::Array inputs;
+  for (const auto &[key, input] : statistics.inputs)
+    inputs.push_back(json::Object{
+        {"key", key}, {"gram", pool.add(input.gram.serialize())}, {"moments", pool.add(input.moments.serialize())}});
   return json::Object{{"model", statistics.modelHash},
                       {"tool", statistics.tool},
                       {"data", statistics.dataHash.hex()},
                       {"samples", statistics.samples},
-                      {"sites", std::move(sites)}};
+                      {"sites", std::move(sites)},
+                      {"inputs", std::move(inputs)}};
 }
 
 class Reader {
@@ -79,6 +84,10 @@ public:
     for (const json::Value &entry : *sites)
       if (Error error = readSite(entry.getAsObject(), statistics))
         return std::move(error);
+    if (const json::Array *inputs = top->getArray("inputs"))
+      for (const json::Value &entry : *inputs)
+        if (Error error = readInput(entry.getAsObject(), statistics))
+          return std::move(error);
     return statistics;
   }
 
@@ -99,6 +108,19 @@ private:
     if (Error error = load(*entry, "moments", site.moments))
       return error;
     statistics.sites.push_back(std::move(site));
+    return Error::success();
+  }
+
+  Error readInput(const json::Object *entry, Statistics &statistics) {
+    auto key = entry ? entry->getString("key") : std::nullopt;
+    if (!key)
+      return damaged("an input of its index has no key");
+    InputStats input;
+    if (Error error = load(*entry, "gram", input.gram))
+      return error;
+    if (Error error = load(*entry, "moments", input.moments))
+      return error;
+    statistics.inputs.try_emplace(key->str(), std::move(input));
     return Error::success();
   }
 

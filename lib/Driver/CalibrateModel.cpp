@@ -12,6 +12,8 @@
 
 #include "mlir/Pass/PassManager.h"
 
+#include "llvm/Support/Parallel.h"
+
 using namespace llvm;
 using namespace qopt;
 
@@ -46,6 +48,15 @@ Expected<Instrumented> instrument(mlir::ModuleOp module, int32_t threads, Sessio
 
 } // namespace
 
+/// Numerics' work on the process's threads.
+static ParallelFor threadsFor(int32_t threads) {
+  if (threads > 0)
+    llvm::parallel::strategy = llvm::hardware_concurrency(threads);
+  return [](int64_t count, const std::function<void(int64_t)> &body) {
+    llvm::parallelFor(0, static_cast<size_t>(count), [&](size_t index) { body(static_cast<int64_t>(index)); });
+  };
+}
+
 Expected<std::string> qopt::modelHash(StringRef path) { return sha256OfFile(path); }
 
 Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
@@ -64,6 +75,8 @@ Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const Calibrati
   options.samples = request.samples;
   options.batch = request.batch;
   options.firstSample = request.firstSample;
+  options.columns = request.columns;
+  options.parallelFor = threadsFor(request.threads);
   int64_t total = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());
   progress.stage("calibrating", total);
   int64_t told = 0;

@@ -13,8 +13,24 @@ namespace {
 
 // The codes of passes; those of the placement table and of targets come from there.
 constexpr ReasonCode passCodes[] = {
+    {"AWQ-DONE", "AWQ searched the scales of the op's input channels; the record says which ratio was best and what it gains."},
+    {"AWQ-NO-STATS", "Calibration has no Gram matrix of the linear's input, so AWQ left its channels alone. The op is quantized all the "
+                     "same."},
     {"BIAS-FORM", "The mean error of weight rounding could not be taken out of the bias: the weight does not run over outputs first, "
                   "the bias is computed, or calibration has no channel statistics of the input. The op is quantized all the same."},
+    {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
+                  "round to nearest. Give --calibration-data for better accuracy."},
+    {"GPTQ-DAMPENED", "The Hessian was not positive definite with the dampening that was asked for; ten times as much was tried, up to "
+                      "five times. More samples help."},
+    {"GPTQ-DEAD", "Some input channels were zero in every sample. Their weights say nothing on the output there and are rounded to "
+                  "nearest; if they matter elsewhere, the samples are too few."},
+    {"GPTQ-DONE", "GPTQ chose the weight's codes; the record says how large the error is on the calibration inputs, and the dampening."},
+    {"GPTQ-FAILED", "No dampening made the Hessian positive definite, or the error feedback left the range of float: the weight was "
+                    "rounded to nearest. More samples, or a greater dampening, help."},
+    {"GPTQ-NO-STATS", "Calibration has no Gram matrix of the op's input (grouped convolutions have none), so its weight was rounded to "
+                      "nearest."},
+    {"GPTQ-RANK", "There were fewer rows of calibration than input channels, so the Hessian has not full rank and the dampening decides "
+                  "what is left. Use more samples."},
     {"LEGAL-FORM", "The op's operands are quantized, but no integer kernel takes them: a scale changes along the sum, the int32 "
                    "accumulator could overflow for these weights, or an operand is transposed. It computes in float on "
                    "dequantized values. A scale per tensor or output channel, or a smaller reduction, makes it legal."},
@@ -29,6 +45,9 @@ constexpr ReasonCode passCodes[] = {
                     "convolutions in ONNX's layout. Use a static scheme for convolutions."},
     {"QUANT-TYPE", "The op does not compute in float32, so the float rules for quantizing do not apply to it."},
     {"QUANT-WEIGHT", "The weight's values cannot be quantized (NaN or infinity among them); the report says which."},
+    {"ROUND-DONE", "Coordinate descent moved codes from the nearest ones; the record says how many, and what it gains."},
+    {"ROUND-FORM", "The weight cannot have the scales that the scheme asks for (groups need a matrix), or it is no float32 constant."},
+    {"ROUND-NO-STATS", "Calibration has no Gram matrix of the op's input, so its weight was rounded to nearest."},
     {"SMOOTH-NO-STATS", "The linear's input channels were not seen in calibration, so its outliers could not be moved into the weight. "
                         "The op is quantized all the same."},
 };

@@ -2,6 +2,7 @@
 #pragma once
 #include "Models.h"
 
+#include "qopt/Calibration/Columns.h"
 #include "qopt/Calibration/Statistics.h"
 #include "qopt/Recipe/Recipe.h"
 
@@ -19,6 +20,7 @@ struct CalibrationRequest {
   int64_t batch = 8;
   int64_t firstSample = 0;  ///< index of the first sample, for shards
   int32_t threads = 0;
+  std::vector<InputColumns> columns = {}; ///< inputs whose Gram matrices are gathered too
 };
 
 /// Runs the float model with observers compiled in. The module is not changed.
@@ -39,7 +41,10 @@ struct QuantizationRequest {
 /// Errors: a scheme or algorithm that this build cannot do, a selector that matches nothing, what the passes say.
 llvm::Error quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session);
 
-/// Whether any stage of the recipe reads statistics.
+/// The inputs that the recipe's stages want Gram matrices of. Errors: what resolving the recipe says.
+llvm::Expected<std::vector<InputColumns>> inputsToGather(mlir::ModuleOp module, const Recipe &recipe);
+
+/// Whether the recipe cannot do without statistics.
 bool readsStatistics(const Recipe &recipe);
 
 } // namespace qopt

@@ -88,8 +88,11 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
   for (auto *number : {&samples, &batch, &threads})
     if (!*number)
       return number->takeError();
-  auto statistics = calibrateModel(*model.module, {path, data->str(), *samples, *batch, 0, static_cast<int32_t>(*threads)},
-                                   session, progress);
+  auto columns = inputsToGather(*model.module, recipe);
+  if (!columns)
+    return columns.takeError();
+  auto statistics = calibrateModel(
+      *model.module, {path, data->str(), *samples, *batch, 0, static_cast<int32_t>(*threads), std::move(*columns)}, session, progress);
   if (!statistics)
     return statistics.takeError();
   return std::optional<Statistics>(std::move(*statistics));

@@ -1,6 +1,8 @@
 #include "Planning.h"
 #include "Quantization.h"
+#include "StagePasses.h"
 
+#include "qopt/Analysis/Decisions.h"
 #include "qopt/Analysis/Sites.h"
 #include "qopt/Calibration/Annotate.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
@@ -47,69 +49,6 @@ RecipeSite siteOf(LinearLikeOpInterface op) {
   return site;
 }
 
-/// The options of qopt-insert-qdq that make a scheme, or a clause that says what is not there yet.
-struct PairOptions {
-  InsertQDQPassOptions options;
-  std::string missing;
-};
-
-PairOptions pairOptions(const Scheme &scheme) {
-  PairOptions result;
-  if (!scheme.weights || !traits(scheme.weights->format).isInteger() || scheme.weights->scaleFormat || scheme.weights->doubleScales)
-    return {{}, "weights of " + (scheme.weights ? describe(*scheme.weights) : std::string("no format"))};
-  result.options.weights = spell(*scheme.weights);
-  if (!scheme.activations) {
-    result.options.activations = "none";
-    return result;
-  }
-  const OperandSpec &activations = *scheme.activations;
-  if (activations.dynamic && activations.granularity == Granularity::Token && activations.format == Format::Int8 &&
-      activations.symmetric) {
-    result.options.activations = "dynamic";
-    return result;
-  }
-  bool eight = activations.format == Format::Int8 || activations.format == Format::UInt8;
-  if (activations.dynamic || activations.granularity != Granularity::Tensor || !eight)
-    return {{}, "activations of " + describe(activations)};
-  result.options.activations = "static";
-  result.options.activationType = activations.format == Format::UInt8 ? "ui8" : "i8";
-  return result;
-}
-
-/// The names of the sites that a stage touches.
-std::vector<std::string> namesOf(unsigned stage, ArrayRef<RecipeSite> sites, ArrayRef<SitePlan> plans) {
-  std::vector<std::string> names;
-  for (auto [site, plan] : llvm::zip(sites, plans))
-    if (llvm::is_contained(plan.stages, stage))
-      names.push_back(site.name);
-  return names;
-}
-
-/// Stages that prepare for rounding: a pass each, or an option of the pass that rounds.
-Error addPreparation(mlir::PassManager &pm, const Stage &stage, std::vector<std::string> names, PairOptions &pairs) {
-  if (std::holds_alternative<RTNOptions>(stage.options))
-    return Error::success();
-  if (const auto *smooth = std::get_if<SmoothQuantOptions>(&stage.options)) {
-    if (names.empty())
-      return Error::success();
-    SmoothQuantPassOptions options;
-    options.alpha = smooth->alpha.value_or(-1.0);
-    options.targets.assign(names.begin(), names.end());
-    pm.addPass(createSmoothQuantPass(options));
-    return Error::success();
-  }
-  if (std::holds_alternative<BiasCorrectionOptions>(stage.options)) {
-    pairs.options.biasCorrection.assign(names.begin(), names.end());
-    return Error::success();
-  }
-  if (std::holds_alternative<ClipSearchOptions>(stage.options)) {
-    pairs.options.weightClip = "mse";
-    return Error::success();
-  }
-  return makeError("line " + Twine(stage.line) + ": the algorithm '" + algorithmName(stage.options) +
-                   "' is not in this build; use smoothquant, bias_correction, clip_search and rtn");
-}
-
 RangeMethod rangeMethod(const Recipe &recipe) {
   switch (recipe.calibration.method.value_or(RangeRule::MinMax)) {
   case RangeRule::MinMax:
@@ -124,6 +63,16 @@ RangeMethod rangeMethod(const Recipe &recipe) {
     return RangeMethod::Entropy;
   }
   return RangeMethod::MinMax;
+}
+
+/// What the recipe does with data and now goes without.
+void noteWithoutData(mlir::ModuleOp module, const Recipe &recipe) {
+  DecisionLog log(module);
+  for (const Stage &stage : recipe.stages)
+    if (needsData(stage))
+      log.add(module, Outcome::Quantized, "DATA-NONE",
+              "no calibration data: " + algorithmName(stage.options) +
+                  (choosesCodes(stage.options) ? " rounds to nearest" : " is left out"));
 }
 
 } // namespace
@@ -150,11 +99,25 @@ std::vector<RecipeSite> qopt::recipeSites(mlir::ModuleOp module, std::vector<mli
   return sites;
 }
 
-bool qopt::readsStatistics(const Recipe &recipe) {
-  return recipe.needsCalibration() || llvm::any_of(recipe.stages, [](const Stage &stage) {
-           return std::holds_alternative<SmoothQuantOptions>(stage.options) ||
-                  std::holds_alternative<BiasCorrectionOptions>(stage.options);
-         });
+bool qopt::readsStatistics(const Recipe &recipe) { return recipe.needsCalibration(); }
+
+Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
+  std::vector<mlir::Operation *> ops;
+  std::vector<RecipeSite> sites = recipeSites(module, &ops);
+  auto plans = resolveRecipe(recipe, sites);
+  if (!plans)
+    return plans.takeError();
+  std::vector<InputColumns> inputs;
+  std::map<mlir::Operation *, Sites> sitesOf;
+  for (auto [op, plan] : llvm::zip(ops, *plans)) {
+    if (!plan.scheme || llvm::none_of(plan.stages, [&](unsigned s) { return readsInputs(recipe.stages[s]); }))
+      continue;
+    auto func = op->getParentOfType<mlir::func::FuncOp>();
+    std::string why; // The passes say it where it matters.
+    if (auto columns = inputColumns(cast<LinearLikeOpInterface>(op), sitesOf.try_emplace(func, func).first->second, why))
+      inputs.push_back(*columns);
+  }
+  return inputs;
 }
 
 Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session) {
@@ -165,35 +128,20 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   auto plans = resolveRecipe(recipe, sites);
   if (!plans)
     return plans.takeError();
-  if (request.statistics)
+  std::shared_ptr<const InputTable> inputs; // Lives as long as the request's statistics.
+  if (request.statistics) {
     annotateStatistics(module, *request.statistics, rangeChoice(recipe));
-
-  llvm::MapVector<const Scheme *, std::vector<std::string>> bySchemes;
-  std::vector<std::string> kept;
-  for (auto [site, plan] : llvm::zip(sites, *plans))
-    if (plan.scheme)
-      bySchemes[plan.scheme].push_back(site.name);
-    else
-      kept.push_back(site.name);
+    inputs = std::shared_ptr<const InputTable>(std::shared_ptr<const void>(), &request.statistics->inputs);
+    if (inputs->empty() && llvm::any_of(recipe.stages, readsInputs))
+      return makeError("the statistics hold no Gram matrices, which this recipe reads; calibrate with --gram");
+  } else {
+    noteWithoutData(module, recipe);
+  }
 
   mlir::PassManager preparation(module.getContext(), mlir::ModuleOp::getOperationName());
   mlir::PassManager rounding(module.getContext(), mlir::ModuleOp::getOperationName());
-  PairOptions shared;
-  for (auto [index, stage] : llvm::enumerate(recipe.stages))
-    if (Error error = addPreparation(preparation, stage, namesOf(index, sites, *plans), shared))
-      return inContext(recipe.file, std::move(error));
-  for (auto &[scheme, names] : bySchemes) {
-    PairOptions pairs = pairOptions(*scheme);
-    if (!pairs.missing.empty())
-      return makeError(recipe.file + ": scheme '" + scheme->name + "' needs " + pairs.missing +
-                       ", which this build cannot make; W8A8, W8A8_DYNAMIC and W8A16 are there");
-    pairs.options.weightClip = shared.options.weightClip;
-    pairs.options.biasCorrection = shared.options.biasCorrection;
-    pairs.options.ignore.assign(kept.begin(), kept.end());
-    if (bySchemes.size() > 1)
-      pairs.options.targets.assign(names.begin(), names.end());
-    rounding.addPass(createInsertQDQPass(pairs.options));
-  }
+  if (Error error = addStages(preparation, rounding, {recipe, sites, *plans, inputs}))
+    return error;
   rounding.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
   if (session.configurePasses)
     for (mlir::PassManager *pm : {&preparation, &rounding})
@@ -204,7 +152,7 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     request.beforeRounding(module);
   if (Error error = runPasses(rounding, module))
     return error;
-  for (StringRef attribute : {"qopt.ranges", "qopt.channels"})
+  for (StringRef attribute : {"qopt.ranges", "qopt.channels", "qopt.scaled_inputs"})
     module->removeAttr(attribute);
   return Error::success();
 }

@@ -53,6 +53,7 @@ private:
     map.takeOptional("percentile", c.percentile, 50.0, 100.0, true);
     map.takeOptional("averaging_constant", c.averagingConstant, 0.0, 1.0, true);
     map.takeOptional("samples", c.samples, int64_t(1), int64_t(1) << 40);
+    map.take("required", c.required);
     map.takeOptional("max_length", c.maxLength, int64_t(1), int64_t(1) << 32);
     if (c.percentile && c.method != RangeRule::Percentile)
       problems.add(node->line, "percentile goes with method: percentile");
@@ -149,7 +150,7 @@ bool Recipe::needsCalibration() const {
            !std::holds_alternative<EqualizationOptions>(stage.options) &&
            !std::holds_alternative<RotationOptions>(stage.options);
   };
-  return any_of(stages, staticScheme) || any_of(overrides, staticScheme) || any_of(stages, looksAtData);
+  return any_of(stages, staticScheme) || any_of(overrides, staticScheme) || (calibration.required && any_of(stages, looksAtData));
 }
 
 Expected<Recipe> parseRecipe(StringRef text, StringRef name) {

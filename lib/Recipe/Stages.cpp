@@ -29,9 +29,14 @@ struct Keys {
     int order = static_cast<int>(o.order);
     map.takeChoice("actorder", order, {"none", "static", "dynamic"});
     o.order = static_cast<ActivationOrder>(order);
+    map.take("sweeps", o.sweeps, 0, 1000);
   }
   void operator()(HQQOptions &o) { map.take("iterations", o.iterations, 1, 10000); }
-  void operator()(ClipSearchOptions &o) { map.take("grid_size", o.gridSize, 1, 1000); }
+  void operator()(ClipSearchOptions &o) {
+    int objective = static_cast<int>(o.objective);
+    map.takeChoice("objective", objective, {"weights", "inputs", "hessian"});
+    o.objective = static_cast<ClipObjective>(objective);
+  }
   void operator()(EqualizationOptions &) {}
   void operator()(BiasCorrectionOptions &) {}
   void operator()(RotationOptions &o) {
@@ -41,8 +46,8 @@ struct Keys {
     o.seed = static_cast<uint64_t>(seed);
   }
   void operator()(RoundingOptions &o) {
-    map.take("iterations", o.iterations, 1, 1000000);
-    map.take("learning_rate", o.learningRate, 0, 1, true);
+    map.take("sweeps", o.sweeps, 1, 1000);
+    map.take("floor_or_ceil", o.floorOrCeil);
   }
   void operator()(MixedPrecisionOptions &o) {
     map.takeOptional("bits_per_weight", o.bitsPerWeight, 1.0, 16.0, false);

@@ -1,5 +1,6 @@
 // Runs an instrumented program over samples and gathers statistics. Knows executors, not how they were made.
 #pragma once
+#include "qopt/Calibration/Columns.h"
 #include "qopt/Calibration/Statistics.h"
 #include "qopt/Execution/Executor.h"
 
@@ -12,6 +13,9 @@ struct CalibrationOptions {
   int64_t batch = 8;        ///< samples a run, where the data allows batches
   int64_t firstSample = 0;  ///< index of the first sample, for shards of one data set
   std::function<void(int64_t done, int64_t total)> progress;
+  /// Inputs of linears whose Gram matrices are gathered as well (Statistics::inputs), and the threads that do it.
+  std::vector<InputColumns> columns;
+  ParallelFor parallelFor = serialFor;
 };
 
 /// Statistics over `source` for `sites`, in the order of the program's site indices. Memory does not depend on the number of samples.

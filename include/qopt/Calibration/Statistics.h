@@ -4,6 +4,7 @@
 #include "qopt/Calibration/SampleSource.h"
 #include "qopt/Numerics/Stats/ChannelStats.h"
 #include "qopt/Numerics/Stats/Histogram.h"
+#include "qopt/Numerics/Stats/InputStats.h"
 #include "qopt/Numerics/Stats/MovingRange.h"
 #include "qopt/Numerics/Stats/Ranges.h"
 
@@ -46,9 +47,10 @@ struct Statistics {
   DataHash dataHash;
   int64_t samples = 0;
   std::vector<SiteStatistics> sites;
+  InputTable inputs; ///< Gram matrices of linears' inputs, where they were asked for
 
   const SiteStatistics *find(llvm::StringRef site) const;
-  /// Errors: another model, other sites.
+  /// Errors: another model, other sites, Gram matrices on one side only.
   llvm::Error merge(const Statistics &other);
 };
 

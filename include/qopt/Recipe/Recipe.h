@@ -20,6 +20,8 @@ struct RecipeCalibration {
   std::optional<double> averagingConstant; ///< 0 < c <= 1, with method moving-average
   std::optional<int64_t> samples;
   std::optional<int64_t> maxLength;
+  /// Without data, stages that need it are left out, or round to nearest. Static activations always need data.
+  bool required = true;
 };
 
 // What each algorithm can be told. Defaults are those of the algorithm's paper or first implementation.
@@ -45,6 +47,7 @@ struct GPTQOptions {
   int64_t blockSize = 128;
   double dampeningFraction = 0.01;
   ActivationOrder order = ActivationOrder::Static;
+  int64_t sweeps = 0; ///< rounds of coordinate descent over the codes afterwards
 };
 
 /// Half-quadratic fit of the zero points (Badri and Shaji, 2023).
@@ -52,9 +55,16 @@ struct HQQOptions {
   int64_t iterations = 20;
 };
 
-/// Scales that minimize the squared error of the weights.
+/// What a clip of weights is judged by.
+enum class ClipObjective {
+  Weights, ///< squared error of the weights: needs no data
+  Inputs,  ///< the same, columns weighted by their input's mean square
+  Hessian, ///< squared error of each group's part of the outputs
+};
+
+/// Scales that minimize an error. Without data all objectives are that of the weights.
 struct ClipSearchOptions {
-  int64_t gridSize = 40;
+  ClipObjective objective = ClipObjective::Inputs;
 };
 
 /// arXiv 1906.04721, sections 4.1 and 4.2.
@@ -67,10 +77,10 @@ struct RotationOptions {
   uint64_t seed = 0;
 };
 
-/// arXiv 2004.10568 and 2309.05516.
+/// Coordinate descent over the codes (QuantEase, arXiv 2309.01885), optionally over AdaRound's choice (arXiv 2004.10568) only.
 struct RoundingOptions {
-  int64_t iterations = 200;
-  double learningRate = 0.005;
+  int64_t sweeps = 4;
+  bool floorOrCeil = false;
 };
 
 /// One of the two bounds is given.

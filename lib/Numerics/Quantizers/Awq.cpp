@@ -118,7 +118,8 @@ Result<AwqScales> awqScales(std::span<const float> weight, RowShape shape, std::
     return awqScalesAt(meanAbsActivation, meanWeight, static_cast<double>((index - 1) / 2) / options.steps, index % 2 == 0);
   };
   parallelFor(candidates + 1, [&](int64_t index) {
-    errors[index] = quadraticForm(scaledError(rows, sampled, scalesOf(index), options), sampled, h);
+    bool skipped = index > 0 && index % 2 == 0 && !options.duo;
+    errors[index] = skipped ? std::numeric_limits<double>::infinity() : quadraticForm(scaledError(rows, sampled, scalesOf(index), options), sampled, h);
   });
   int64_t best = 0;
   for (int64_t index = 1; index <= candidates; ++index)

@@ -61,7 +61,7 @@ TEST(Recipe, ErrorsNameLineAndRemedy) {
   EXPECT_EQ(
       errorOf("stages:\n  - gptq: {scheme: W4A16, dampning_frac: 0.1}\n"),
       "r.yaml:2: unknown key 'dampning_frac' in gptq (did you mean dampening_frac?); known are actorder, block_size, "
-      "dampening_frac, ignore, scheme, targets");
+      "dampening_frac, ignore, scheme, sweeps, targets");
   EXPECT_EQ(errorOf("stages:\n  - gtpq: {scheme: W4A16}\n").substr(0, 67),
             "r.yaml:2: there is no algorithm 'gtpq' (did you mean gptq?); known ");
   EXPECT_EQ(errorOf("stages:\n  - rtn:\n      scheme: W4A61\n").substr(0, 66),

@@ -19,6 +19,8 @@ struct AwqOptions {
   int steps = 20;          ///< ratios 0, 1/steps … (steps - 1)/steps
   /// Losses are taken over at most so many rows, evenly spaced.
   int64_t lossRows = 256;
+  /// Also try scales divided by the weights' magnitudes.
+  bool duo = true;
 };
 
 struct AwqScales {

@@ -31,6 +31,12 @@ void setBias(LinearLikeOpInterface op, llvm::ArrayRef<float> bias) {
 
 } // namespace
 
+ElementsAttr qopt::channelMeans(ModuleOp module, llvm::StringRef site) {
+  auto channels = module->getAttrOfType<DictionaryAttr>("qopt.channels");
+  auto entry = channels ? channels.getAs<DictionaryAttr>(site) : DictionaryAttr();
+  return entry ? entry.getAs<ElementsAttr>("mean") : ElementsAttr();
+}
+
 std::string qopt::correctBiasOf(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded,
                                 llvm::ArrayRef<float> channelMeans) {
   RowShape shape = weight.shape();

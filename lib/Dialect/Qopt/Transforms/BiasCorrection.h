@@ -4,7 +4,12 @@
 
 #include "WeightRows.h"
 
+#include "mlir/IR/BuiltinOps.h"
+
 namespace qopt {
+
+/// E[x] by channel of a site, from the module attribute `qopt.channels`; null where there is none.
+mlir::ElementsAttr channelMeans(mlir::ModuleOp module, llvm::StringRef site);
 
 /// b_n += sum over inputs of (W - W')_n · E[x] (Nagel et al. 2019, section 4.2). `rounded` is W' as rows, `channelMeans` is E[x] by
 /// input channel. Empty on success, else a clause that says why not.

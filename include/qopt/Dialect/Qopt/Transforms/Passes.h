@@ -8,11 +8,23 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 
+#include <map>
+#include <memory>
+#include <string>
+
 namespace qopt {
+
+struct InputStats;
+using InputTable = std::map<std::string, InputStats, std::less<>>;
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
+
+// The same passes with what calibration gathered in memory; alone they read the module attribute `qopt.inputs`.
+std::unique_ptr<mlir::Pass> createGPTQPass(GPTQPassOptions options, std::shared_ptr<const InputTable> inputs);
+std::unique_ptr<mlir::Pass> createAWQPass(AWQPassOptions options, std::shared_ptr<const InputTable> inputs);
+std::unique_ptr<mlir::Pass> createRoundingPass(RoundingPassOptions options, std::shared_ptr<const InputTable> inputs);
 
 } // namespace qopt
 

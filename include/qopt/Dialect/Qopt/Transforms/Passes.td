@@ -93,4 +93,106 @@ def SmoothQuantPass : Pass<"qopt-smoothquant", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qopt::nn::NNDialect"];
 }
 
+def AWQPass : Pass<"qopt-awq", "::mlir::ModuleOp"> {
+  let summary = "Scale up the input channels that matter before rounding (AWQ)";
+  let description = [{
+    For linears that share an input, a grid of per-channel scales (Numerics/Quantizers/Awq.h) is tried by the error that rounding to
+    `weights` makes on calibration's inputs, whose Gram matrices come from the driver in memory or from the module attribute
+    `qopt.inputs`. Where a scale is better than none the weights are multiplied by it and the input divided, as in qopt-smoothquant.
+
+    ```mlir
+    %y = nn.matmul %x, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+    // becomes
+    %i = nn.mul %x, %inverse_s : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    %y = nn.matmul %i, %s_w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int4:group=128\"", "Format and granularity that the weights will get">,
+    Option<"steps", "steps", "int64_t", "20", "Ratios to try">,
+    Option<"duoScaling", "duo-scaling", "bool", "true", "Also try scales over the weights' own magnitudes">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops to scale (default: all)">
+  ];
+  let dependentDialects = ["::qopt::nn::NNDialect"];
+}
+
+def GPTQPass : Pass<"qopt-gptq", "::mlir::ModuleOp"> {
+  let summary = "Round weights with error feedback (GPTQ)";
+  let description = [{
+    Each linear op with a constant weight gets codes of the format `weights`, chosen column by column so that later columns make up for
+    the errors of earlier ones on calibration's inputs: H = sum x x^T comes from the driver in memory or from the module attribute
+    `qopt.inputs` (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n}}`). With `order=static` columns go by falling diag(H) while groups
+    stay where they are. `clip` chooses scales ahead; `sweeps` rounds of coordinate descent over the codes follow. What was dampened,
+    dead or short of rank is recorded. Ops without statistics are left to qopt-insert-qdq.
+
+    ```mlir
+    %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    // becomes
+    %d = qopt.dequantize %q, %s {axis = 0 : i64, block_size = 2 : i64} : (tensor<4x2xi4>, tensor<2x2xf32>) -> tensor<4x2xf32>
+    %y = nn.matmul %x, %d : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int4:group=128\"", "Format and granularity of weights">,
+    Option<"clip", "clip", "std::string", "\"max\"", "How groups get scales: max, mse, inputs (weighted by diag H) or hessian">,
+    Option<"order", "order", "std::string", "\"static\"", "none or static (by activation)">,
+    Option<"blockSize", "block-size", "int64_t", "128", "Columns to a panel; does not change what comes out but for rounding">,
+    Option<"dampening", "dampening", "double", "0.01", "Fraction of the mean diagonal that is added to it">,
+    Option<"sweeps", "sweeps", "int64_t", "0", "Rounds of coordinate descent afterwards">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops to round (default: all)">,
+    ListOption<"biasCorrection", "bias-correction", "std::string",
+               "Names of ops whose bias takes up the mean error of rounding (statistics: `qopt.channels`)">
+  ];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
+def RoundingPass : Pass<"qopt-rounding", "::mlir::ModuleOp"> {
+  let summary = "Choose codes by coordinate descent on calibration's inputs";
+  let description = [{
+    Starts from rounding to nearest; then each column in turn takes the code that is best given all others, so that tr((W - Q) H (W - Q)^T) falls
+    (QuantEase; with `floor-or-ceil` the choice that AdaRound learns). H as in qopt-gptq.
+
+    ```mlir
+    %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    // becomes
+    %d = qopt.dequantize %q, %s {axis = 1 : i64} : (tensor<4x2xi8>, tensor<2xf32>) -> tensor<4x2xf32>
+    %y = nn.matmul %x, %d : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"int8:channel\"", "Format and granularity of weights">,
+    Option<"clip", "clip", "std::string", "\"max\"", "How groups get scales: max, mse, inputs (weighted by diag H) or hessian">,
+    Option<"sweeps", "sweeps", "int64_t", "4", "Rounds over all columns">,
+    Option<"dampening", "dampening", "double", "0.01", "Fraction of the mean diagonal that is added to it">,
+    Option<"floorOrCeil", "floor-or-ceil", "bool", "false", "Only the two codes around the weight">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops to round (default: all)">,
+    ListOption<"biasCorrection", "bias-correction", "std::string",
+               "Names of ops whose bias takes up the mean error of rounding (statistics: `qopt.channels`)">
+  ];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
+def HQQPass : Pass<"qopt-hqq", "::mlir::ModuleOp"> {
+  let summary = "Fit zero points without data (HQQ)";
+  let description = [{
+    Scales come from each group's extremes, zero points from half-quadratic splitting (Numerics/Quantizers/Rounding.h) and are rounded to the
+    integers that the formats store.
+
+    ```mlir
+    %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    // becomes
+    %d = qopt.dequantize %q, %s, %z {axis = 0 : i64, block_size = 2 : i64} : (tensor<4x2xui4>, tensor<2x2xf32>, tensor<2x2xui4>) -> tensor<4x2xf32>
+    %y = nn.matmul %x, %d : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"weights", "weights", "std::string", "\"uint4:group=128:asymmetric\"", "Format and granularity of weights">,
+    Option<"iterations", "iterations", "int64_t", "20", "Steps of the splitting">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops to round (default: all)">,
+    ListOption<"biasCorrection", "bias-correction", "std::string",
+               "Names of ops whose bias takes up the mean error of rounding (statistics: `qopt.channels`)">
+  ];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
 #endif

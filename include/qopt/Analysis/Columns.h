@@ -1,0 +1,35 @@
+//===- Columns.h - The matrix that a linear op multiplies its weight with ----===//
+//
+// A matrix product reads its activation's rows along the input channels; a convolution reads, for each output position, the window
+// under its kernel: columns (channel, kernel dims), as im2col lays them. Linears with the same columns share statistics.
+//
+//===----------------------------------------------------------------------===//
+#ifndef QOPT_ANALYSIS_COLUMNS_H
+#define QOPT_ANALYSIS_COLUMNS_H
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace qopt {
+
+class LinearLikeOpInterface;
+class Sites;
+
+struct InputColumns {
+  std::string site;        ///< the activation
+  int64_t channelAxis = 0; ///< of the activation
+  /// Convolutions only, one entry a spatial dim; `pads` are all begins, then all ends.
+  std::vector<int64_t> kernel, strides, dilations, pads;
+
+  /// What statistics are found by: the site, and the window where there is one.
+  std::string key() const;
+};
+
+/// The columns of an op's input as `weight rows x columns` needs them. Empty, with a clause in `why`, for grouped convolutions, windows
+/// whose padding depends on the input, transposed convolutions and batches of weights.
+std::optional<InputColumns> inputColumns(LinearLikeOpInterface op, const Sites &sites, std::string &why);
+
+} // namespace qopt
+
+#endif // QOPT_ANALYSIS_COLUMNS_H

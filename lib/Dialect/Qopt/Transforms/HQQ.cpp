@@ -1,0 +1,58 @@
+// Fits zero points without data (HQQ).
+#include "RoundWeights.h"
+
+#include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Numerics/Quantizers/Rounding.h"
+
+#include <cmath>
+
+namespace qopt {
+#define GEN_PASS_DEF_HQQPASS
+#include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
+} // namespace qopt
+
+using namespace mlir;
+using namespace qopt;
+
+namespace {
+
+struct HQQ : qopt::impl::HQQPassBase<HQQ> {
+  using HQQPassBase::HQQPassBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto targetList = readTargets(module, "qopt-hqq", weights, targets, biasCorrection);
+    if (failed(targetList))
+      return signalPassFailure();
+    const OperandSpec &spec = targetList->spec;
+    if (spec.symmetric || spec.granularity == Granularity::Tensor) {
+      module.emitError("qopt-hqq: weights: ") << describe(spec) << "; HQQ fits zero points: it needs an asymmetric format with scales "
+                                                                  "per channel or group";
+      return signalPassFailure();
+    }
+    DecisionLog log(module);
+    roundWeights(module, *targetList, log, [&](LinearLikeOpInterface, const WeightRows &weight, const Sites &) {
+      return fit(weight, spec);
+    });
+  }
+
+  RoundedRows fit(const WeightRows &weight, const OperandSpec &spec) const {
+    RowShape shape = weight.shape();
+    int64_t group = columnsPerScale(spec);
+    BlockGrid grid = BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1));
+    HqqOptions options;
+    options.range = affineOptions(spec).range;
+    options.iterations = static_cast<int>(iterations);
+    auto params = hqq(weight.values(), grid, options);
+    if (!params)
+      return {{}, {}, "QUANT-WEIGHT", "its weight holds a value that is not finite: " + params.error()};
+    RoundedRows rounded{std::vector<float>(weight.values().size()), {std::move(params->scales), {}}, {}, {}};
+    for (float zero : params->zeroPoints) // The formats store integers.
+      rounded.params.zeroPoints.push_back(static_cast<int32_t>(
+          std::clamp<double>(std::nearbyint(zero), static_cast<double>(options.range.low), static_cast<double>(options.range.high))));
+    fakeQuantize(weight.values(), grid, rounded.params, options.range, rounded.values);
+    return rounded;
+  }
+};
+
+} // namespace

@@ -1,0 +1,120 @@
+#include "LinearInputs.h"
+
+#include "qopt/Analysis/Columns.h"
+#include "qopt/Analysis/Constants.h"
+#include "qopt/Numerics/Quantizers/Awq.h"
+
+#include "mlir/IR/Builders.h"
+
+#include "llvm/Support/Parallel.h"
+
+using namespace mlir;
+using namespace qopt;
+
+namespace {
+
+constexpr llvm::StringLiteral kInputs = "qopt.inputs", kScaled = "qopt.scaled_inputs";
+
+LinearInput fromTable(const InputStats &stats) {
+  LinearInput input;
+  int64_t k = stats.gram.columns();
+  input.hessian.resize(k * k);
+  stats.gram.dense(input.hessian);
+  input.meanAbs = stats.moments.meanAbs();
+  input.rows = static_cast<double>(stats.gram.rowCount());
+  return input;
+}
+
+std::optional<LinearInput> fromAttribute(DictionaryAttr entry) {
+  auto gram = entry.getAs<DenseElementsAttr>("gram");
+  auto rows = entry.getAs<IntegerAttr>("rows");
+  if (!gram || !rows || gram.getType().getRank() != 2 || !gram.getElementType().isF64() ||
+      gram.getType().getDimSize(0) != gram.getType().getDimSize(1))
+    return std::nullopt;
+  LinearInput input;
+  for (double value : gram.getValues<double>())
+    input.hessian.push_back(value);
+  FloatElements means(entry.getAs<ElementsAttr>("mean_abs"));
+  input.meanAbs = means.values().vec();
+  input.rows = static_cast<double>(rows.getInt());
+  return input;
+}
+
+/// x' = x * factor by column; a window repeats each channel's factor over its kernel.
+bool scale(LinearInput &input, llvm::ArrayRef<float> factors) {
+  size_t columns = input.meanAbs.size();
+  if (factors.empty() || columns % factors.size() != 0)
+    return false;
+  std::vector<float> inverse(columns);
+  for (size_t k = 0; k < columns; ++k) {
+    float factor = factors[k / (columns / factors.size())];
+    inverse[k] = 1.0f / factor;
+    input.meanAbs[k] *= factor;
+  }
+  scaleHessian(input.hessian, inverse);
+  return true;
+}
+
+} // namespace
+
+std::vector<double> LinearInput::diagonal() const {
+  size_t k = meanAbs.size();
+  std::vector<double> d(k);
+  for (size_t i = 0; i < k; ++i)
+    d[i] = hessian[i * (k + 1)];
+  return d;
+}
+
+bool LinearInputs::empty() const { return (!table || table->empty()) && !module->hasAttr(kInputs); }
+
+std::optional<LinearInput> LinearInputs::find(llvm::StringRef key) const {
+  if (table)
+    if (auto found = table->find(std::string_view(key)); found != table->end() && found->second.gram.rowCount() > 0)
+      return fromTable(found->second);
+  auto dict = module->getAttrOfType<DictionaryAttr>(kInputs);
+  auto entry = dict ? dict.getAs<DictionaryAttr>(key) : DictionaryAttr();
+  return entry ? fromAttribute(entry) : std::nullopt;
+}
+
+std::optional<LinearInput> LinearInputs::of(LinearLikeOpInterface op, const Sites &sites, std::string &why) const {
+  auto columns = inputColumns(op, sites, why);
+  if (!columns)
+    return std::nullopt;
+  // Innermost first: what the input is made of, and by which factors.
+  std::vector<FloatElements> factors;
+  auto scaled = module->getAttrOfType<DictionaryAttr>(kScaled);
+  for (size_t depth = 0; scaled && depth <= scaled.size(); ++depth) {
+    auto entry = scaled.getAs<DictionaryAttr>(columns->site);
+    auto of = entry ? entry.getAs<StringAttr>("of") : StringAttr();
+    if (!of)
+      break;
+    factors.emplace_back(entry.getAs<ElementsAttr>("by"));
+    columns->site = of.str();
+  }
+  auto input = find(columns->key());
+  if (!input || input->meanAbs.size() * input->meanAbs.size() != input->hessian.size()) {
+    why = "calibration has no Gram matrix of its input '" + columns->site + "'";
+    return std::nullopt;
+  }
+  for (const FloatElements &by : factors)
+    if (!by.valid() || !scale(*input, by.values())) {
+      why = "the factors on its input do not fit its channels";
+      return std::nullopt;
+    }
+  return input;
+}
+
+void qopt::recordScaledInput(ModuleOp module, llvm::StringRef site, llvm::StringRef of, llvm::ArrayRef<float> factors) {
+  Builder b(module.getContext());
+  NamedAttrList scaled(module->getAttrOfType<DictionaryAttr>(kScaled));
+  auto type = RankedTensorType::get({static_cast<int64_t>(factors.size())}, b.getF32Type());
+  scaled.set(site, b.getDictionaryAttr({b.getNamedAttr("of", b.getStringAttr(of)),
+                                        b.getNamedAttr("by", makeElements<float>(type, factors, "scaled_input"))}));
+  module->setAttr(kScaled, scaled.getDictionary(module.getContext()));
+}
+
+ParallelFor qopt::poolFor() {
+  return [](int64_t count, const std::function<void(int64_t)> &body) {
+    llvm::parallelFor(0, static_cast<size_t>(count), [&](size_t index) { body(static_cast<int64_t>(index)); });
+  };
+}

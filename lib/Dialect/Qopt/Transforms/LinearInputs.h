@@ -1,0 +1,52 @@
+// What calibration knows of a linear op's input, where a pass needs it. Internal to this room.
+#ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_LINEARINPUTS_H
+#define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_LINEARINPUTS_H
+
+#include "qopt/Analysis/Sites.h"
+#include "qopt/Interfaces/LinearLike.h"
+#include "qopt/Numerics/Stats/InputStats.h"
+#include "qopt/Numerics/Support/Parallel.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <memory>
+#include <optional>
+
+namespace qopt {
+
+/// One op's input: H = sum of x x^T over `rows` rows of K columns, as the op reads them now.
+struct LinearInput {
+  std::vector<double> hessian;
+  std::vector<float> meanAbs; ///< by column
+  double rows = 0;
+
+  std::vector<double> diagonal() const;
+};
+
+/// Finds inputs in the table that calibration filled or, for tests and embedders, in the module attribute `qopt.inputs`
+/// (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n : i64}}`). Inputs whose channels a pass has multiplied since
+/// stand in `qopt.scaled_inputs` (`{site = {of = "site", by = tensor<Kxf32>}}`); their matrices are scaled alike.
+class LinearInputs {
+public:
+  LinearInputs(mlir::ModuleOp module, std::shared_ptr<const InputTable> table) : module(module), table(std::move(table)) {}
+
+  bool empty() const;
+  /// Empty, with a clause in `why`, where calibration has nothing of this input.
+  std::optional<LinearInput> of(LinearLikeOpInterface op, const Sites &sites, std::string &why) const;
+
+private:
+  std::optional<LinearInput> find(llvm::StringRef key) const;
+
+  mlir::ModuleOp module;
+  std::shared_ptr<const InputTable> table;
+};
+
+/// Records that `site` is now `of` with channel c multiplied by factors[c].
+void recordScaledInput(mlir::ModuleOp module, llvm::StringRef site, llvm::StringRef of, llvm::ArrayRef<float> factors);
+
+/// The process's threads, for Numerics.
+ParallelFor poolFor();
+
+} // namespace qopt
+
+#endif // QOPT_LIB_DIALECT_QOPT_TRANSFORMS_LINEARINPUTS_H

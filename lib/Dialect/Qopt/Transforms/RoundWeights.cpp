@@ -1,0 +1,116 @@
+#include "RoundWeights.h"
+
+#include "BiasCorrection.h"
+
+#include "qopt/Analysis/Constants.h"
+#include "qopt/Numerics/Quantizers/Awq.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+using namespace qopt;
+
+namespace {
+
+void correctBias(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded, ModuleOp module,
+                 llvm::StringRef site) {
+  FloatElements means(channelMeans(module, site));
+  std::string why =
+      means.valid() ? correctBiasOf(op, weight, rounded, means.values()) : "no statistics of its input channels";
+  if (!why.empty())
+    op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
+}
+
+} // namespace
+
+std::optional<ClipRule> qopt::parseClipRule(llvm::StringRef name) {
+  return llvm::StringSwitch<std::optional<ClipRule>>(name)
+      .Case("max", ClipRule::Max)
+      .Case("mse", ClipRule::MSE)
+      .Case("inputs", ClipRule::Inputs)
+      .Case("hessian", ClipRule::Hessian)
+      .Default(std::nullopt);
+}
+
+FailureOr<RoundingTargets> qopt::readTargets(ModuleOp module, llvm::StringRef pass, llvm::StringRef weights,
+                                             llvm::ArrayRef<std::string> names, llvm::ArrayRef<std::string> biasCorrection) {
+  auto spec = parseOperandSpec(weights);
+  if (!spec)
+    return module.emitError(pass) << ": weights: " << llvm::toString(spec.takeError());
+  if (!traits(spec->format).isInteger())
+    return module.emitError(pass) << ": weights: " << describe(*spec) << " is no integer format, which this pass needs";
+  if (spec->granularity == Granularity::Block || spec->granularity == Granularity::Token)
+    return module.emitError(pass) << ": weights: " << describe(*spec) << "; this pass takes scales per tensor, channel or group";
+  RoundingTargets targets{*spec, {}, {}};
+  targets.names.insert(names.begin(), names.end());
+  targets.biasCorrection.insert(biasCorrection.begin(), biasCorrection.end());
+  return targets;
+}
+
+void qopt::roundWeights(ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round) {
+  for (auto func : module.getOps<func::FuncOp>()) {
+    if (func.isExternal())
+      continue;
+    Sites sites(func);
+    SmallVector<std::pair<LinearLikeOpInterface, std::string>> ops;
+    func.walk([&](LinearLikeOpInterface op) {
+      std::string name = locationName(op.getLoc(), op->getName().getStringRef());
+      if (constantWeight(op) && (targets.names.empty() || targets.names.contains(name)))
+        ops.push_back({op, name});
+    });
+    for (auto &[op, name] : ops) {
+      std::string why;
+      auto weight = WeightRows::of(op, why);
+      if (weight)
+        why = whyNot(*weight, targets.spec);
+      if (!why.empty()) {
+        note(log, op, "ROUND-FORM", why);
+        continue;
+      }
+      RoundedRows rounded = round(op, *weight, sites);
+      if (!rounded.error.empty()) {
+        note(log, op, rounded.code, rounded.error);
+        continue;
+      }
+      if (targets.biasCorrection.contains(name))
+        correctBias(op, *weight, rounded.values, module, sites.name(op.getActivationOperand().get()));
+      installWeight(op, encodeRows(*weight, rounded.values, rounded.params, targets.spec));
+    }
+  }
+}
+
+RoundedRows qopt::shrunk(RoundedRows rounded, const OperandSpec &spec) {
+  if (spec.granularity == Granularity::Tensor) {
+    rounded.params.scales.resize(1);
+    rounded.params.zeroPoints.resize(std::min<size_t>(rounded.params.zeroPoints.size(), 1));
+  }
+  return rounded;
+}
+
+Result<GridParams> qopt::scalesOf(const WeightRows &weight, const OperandSpec &spec, ClipRule rule, const LinearInput *input) {
+  AffineOptions affine = affineOptions(spec);
+  RowShape shape = weight.shape();
+  int64_t group = columnsPerScale(spec);
+  if (spec.granularity == Granularity::Tensor) { // One scale, as every row's.
+    auto one = paramsFromValues(weight.values(), BlockGrid::perTensor({shape.rows, shape.cols}), affine);
+    if (!one)
+      return one.failure();
+    return GridParams{std::vector<float>(shape.rows, one->scales[0]), std::vector<int32_t>(shape.rows, one->zeroPoints[0])};
+  }
+  if (rule == ClipRule::Inputs)
+    return paramsByWeightedClip(weight.values(), shape.rows, shape.cols, group, input->diagonal(), affine, {}, poolFor());
+  if (rule == ClipRule::Hessian)
+    return paramsByHessianClip(weight.values(), shape, group, input->hessian, affine, {0.5, 21}, poolFor());
+  BlockGrid grid = BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1));
+  return rule == ClipRule::MSE ? paramsByClipSearch(weight.values(), grid, affine, {}, poolFor())
+                               : paramsFromValues(weight.values(), grid, affine);
+}
+
+void qopt::note(DecisionLog &log, Operation *op, llvm::StringRef code, const llvm::Twine &text) {
+  std::string sentence = text.str();
+  log.add(op, Outcome::Quantized, code, sentence);
+  op->emitRemark() << sentence << " [" << code << "]";
+}

@@ -1,0 +1,57 @@
+// What the passes that choose weights' codes have in common. Internal to this room.
+#ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_ROUNDWEIGHTS_H
+#define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_ROUNDWEIGHTS_H
+
+#include "LinearInputs.h"
+#include "QuantizeWeights.h"
+
+#include "qopt/Analysis/Decisions.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace qopt {
+
+/// How groups get their scales before codes are chosen.
+enum class ClipRule {
+  Max,     ///< none is clipped
+  MSE,     ///< least squared error of the weights
+  Inputs,  ///< the same, each column weighted by its input's mean square: diag(H)
+  Hessian, ///< least d^T H d over each group
+};
+std::optional<ClipRule> parseClipRule(llvm::StringRef name);
+inline constexpr llvm::StringLiteral kClipRules = "max, mse, inputs or hessian";
+
+struct RoundingTargets {
+  OperandSpec spec;
+  llvm::StringSet<> names, biasCorrection; ///< no names: all
+};
+
+/// Reads the options that all these passes have. Emits an error at the module where they make no sense.
+mlir::FailureOr<RoundingTargets> readTargets(mlir::ModuleOp module, llvm::StringRef pass, llvm::StringRef weights,
+                                             llvm::ArrayRef<std::string> names, llvm::ArrayRef<std::string> biasCorrection);
+
+/// What an algorithm makes of one weight: values on the grid of `params` ([N, groups]).
+struct RoundedRows {
+  std::vector<float> values;
+  GridParams params;
+  std::string code, error; ///< reason code and clause; set where it could not
+};
+
+using RoundFn = llvm::function_ref<RoundedRows(LinearLikeOpInterface, const WeightRows &, const Sites &)>;
+
+/// Rounds the weights of all targets; those that cannot be rounded stay as they are, with a remark.
+void roundWeights(mlir::ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round);
+
+/// Per-tensor scales serve as every row's while codes are chosen; afterwards there is one.
+RoundedRows shrunk(RoundedRows rounded, const OperandSpec &spec);
+
+/// Scales by a rule. `input` is needed by the last two rules only.
+Result<GridParams> scalesOf(const WeightRows &weight, const OperandSpec &spec, ClipRule rule, const LinearInput *input);
+
+/// A row of the record that is also a remark at the op, which is quantized all the same.
+void note(DecisionLog &log, mlir::Operation *op, llvm::StringRef code, const llvm::Twine &text);
+
+} // namespace qopt
+
+#endif // QOPT_LIB_DIALECT_QOPT_TRANSFORMS_ROUNDWEIGHTS_H

@@ -1,0 +1,81 @@
+// Coordinate descent over codes, from rounding to nearest.
+#include "RoundWeights.h"
+
+#include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Numerics/Quantizers/Rounding.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
+namespace qopt {
+#define GEN_PASS_DEF_ROUNDINGPASS
+#include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
+} // namespace qopt
+
+using namespace mlir;
+using namespace qopt;
+
+namespace {
+
+struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
+  RoundingDescent() = default;
+  using RoundingPassBase::RoundingPassBase;
+  RoundingDescent(RoundingPassOptions options, std::shared_ptr<const InputTable> table)
+      : RoundingPassBase(std::move(options)), table(std::move(table)) {}
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    auto targetList = readTargets(module, "qopt-rounding", weights, targets, biasCorrection);
+    auto rule = parseClipRule(clip);
+    if (!rule)
+      module.emitError("qopt-rounding: clip is '") << clip << "'; it must be " << kClipRules;
+    if (failed(targetList) || !rule)
+      return signalPassFailure();
+    LinearInputs inputs(module, table);
+    bool needed = sweeps > 0 || *rule == ClipRule::Inputs || *rule == ClipRule::Hessian;
+    if (needed && inputs.empty()) {
+      module.emitError("qopt-rounding: there are no Gram matrices of the linears' inputs (attribute qopt.inputs); calibrate the model "
+                       "first");
+      return signalPassFailure();
+    }
+    DecisionLog log(module);
+    roundWeights(module, *targetList, log, [&](LinearLikeOpInterface op, const WeightRows &weight, const Sites &sites) {
+      return descend(op, weight, sites, inputs, *rule, targetList->spec, log);
+    });
+  }
+
+  RoundedRows descend(LinearLikeOpInterface op, const WeightRows &weight, const Sites &sites, const LinearInputs &inputs,
+                      ClipRule rule, const OperandSpec &spec, DecisionLog &log) const {
+    std::string why;
+    bool needed = sweeps > 0 || rule == ClipRule::Inputs || rule == ClipRule::Hessian;
+    auto input = needed ? inputs.of(op, sites, why) : std::nullopt;
+    if (needed && !input)
+      return {{}, {}, "ROUND-NO-STATS", "rounded to nearest: " + why};
+    auto scales = scalesOf(weight, spec, rule, input ? &*input : nullptr);
+    if (!scales)
+      return {{}, {}, "QUANT-WEIGHT", "its weight holds a value that is not finite: " + scales.error()};
+    RoundedRows rounded{std::vector<float>(weight.values().size()), std::move(*scales), {}, {}};
+    RowShape shape = weight.shape();
+    IntRange range = affineOptions(spec).range;
+    int64_t group = columnsPerScale(spec);
+    fakeQuantize(weight.values(), BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1)),
+                 rounded.params, range, rounded.values);
+    if (sweeps == 0)
+      return shrunk(std::move(rounded), spec);
+    RefineResult result = refineRounding(weight.values(), rounded.values, shape, rounded.params, input->hessian,
+                                         {range, group, static_cast<int>(sweeps), dampening, floorOrCeil}, poolFor());
+    log.add(op, Outcome::Quantized, "ROUND-DONE",
+            llvm::formatv("{0} of {1} codes moved, error down by {2:f1} dB", result.changed, rounded.values.size(),
+                          10 * std::log10(result.errorBefore / result.errorAfter)).str());
+    return shrunk(std::move(rounded), spec);
+  }
+
+  std::shared_ptr<const InputTable> table;
+};
+
+} // namespace
+
+std::unique_ptr<Pass> qopt::createRoundingPass(RoundingPassOptions options, std::shared_ptr<const InputTable> inputs) {
+  return std::make_unique<RoundingDescent>(std::move(options), std::move(inputs));
+}

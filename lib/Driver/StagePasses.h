@@ -1,0 +1,43 @@
+// A recipe's stages as passes.
+#pragma once
+#include "Quantization.h"
+
+#include "qopt/Recipe/Recipe.h"
+
+#include <map>
+#include <memory>
+#include <set>
+
+namespace mlir {
+class PassManager;
+} // namespace mlir
+
+namespace qopt {
+
+struct InsertQDQPassOptions;
+
+/// What becomes of the model's products and convolutions, and the statistics that say how.
+struct ResolvedRecipe {
+  const Recipe &recipe;
+  llvm::ArrayRef<RecipeSite> sites;
+  llvm::ArrayRef<SitePlan> plans;
+  std::shared_ptr<const InputTable> inputs; ///< null: no calibration data
+};
+
+/// The options of qopt-insert-qdq that make a scheme, or a clause that says what is not there yet.
+struct PairOptions {
+  std::shared_ptr<InsertQDQPassOptions> options;
+  std::string missing;
+};
+PairOptions pairOptions(const Scheme &scheme);
+
+/// Stages that need calibration data, for recipes that can do without.
+bool needsData(const Stage &stage);
+/// Stages that read Gram matrices where calibration gathers them.
+bool readsInputs(const Stage &stage);
+
+/// Adds the passes of all stages: to `preparation` those that leave the model's mathematics as it is, to `rounding` those that choose
+/// codes, and qopt-insert-qdq for what is left. Errors: an algorithm or a combination that this build cannot do.
+llvm::Error addStages(mlir::PassManager &preparation, mlir::PassManager &rounding, const ResolvedRecipe &resolved);
+
+} // namespace qopt
