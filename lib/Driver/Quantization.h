@@ -44,6 +44,9 @@ llvm::Error quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
 /// The inputs that the recipe's stages want Gram matrices of. Errors: what resolving the recipe says.
 llvm::Expected<std::vector<InputColumns>> inputsToGather(mlir::ModuleOp module, const Recipe &recipe);
 
+/// Those of all products and convolutions with constant weights.
+std::vector<InputColumns> allInputs(mlir::ModuleOp module);
+
 /// Whether the recipe cannot do without statistics.
 bool readsStatistics(const Recipe &recipe);
 

@@ -101,16 +101,12 @@ std::vector<RecipeSite> qopt::recipeSites(mlir::ModuleOp module, std::vector<mli
 
 bool qopt::readsStatistics(const Recipe &recipe) { return recipe.needsCalibration(); }
 
-Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
-  std::vector<mlir::Operation *> ops;
-  std::vector<RecipeSite> sites = recipeSites(module, &ops);
-  auto plans = resolveRecipe(recipe, sites);
-  if (!plans)
-    return plans.takeError();
+/// The columns of the ops that `wanted` (by index) takes.
+static std::vector<InputColumns> columnsOf(ArrayRef<mlir::Operation *> ops, function_ref<bool(size_t)> wanted) {
   std::vector<InputColumns> inputs;
   std::map<mlir::Operation *, Sites> sitesOf;
-  for (auto [op, plan] : llvm::zip(ops, *plans)) {
-    if (!plan.scheme || llvm::none_of(plan.stages, [&](unsigned s) { return readsInputs(recipe.stages[s]); }))
+  for (auto [index, op] : llvm::enumerate(ops)) {
+    if (!wanted(index))
       continue;
     auto func = op->getParentOfType<mlir::func::FuncOp>();
     std::string why; // The passes say it where it matters.
@@ -118,6 +114,24 @@ Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, 
       inputs.push_back(*columns);
   }
   return inputs;
+}
+
+std::vector<InputColumns> qopt::allInputs(mlir::ModuleOp module) {
+  std::vector<mlir::Operation *> ops;
+  recipeSites(module, &ops);
+  return columnsOf(ops, [](size_t) { return true; });
+}
+
+Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
+  std::vector<mlir::Operation *> ops;
+  std::vector<RecipeSite> sites = recipeSites(module, &ops);
+  auto plans = resolveRecipe(recipe, sites);
+  if (!plans)
+    return plans.takeError();
+  return columnsOf(ops, [&](size_t index) {
+    const SitePlan &plan = (*plans)[index];
+    return plan.scheme && llvm::any_of(plan.stages, [&](unsigned s) { return readsInputs(recipe.stages[s]); });
+  });
 }
 
 Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session) {
