@@ -25,10 +25,10 @@ struct Instrumented {
   std::vector<SiteInfo> sites;
 };
 
-Expected<Instrumented> instrument(mlir::ModuleOp module, int32_t threads, Session &session) {
+Expected<Instrumented> instrument(mlir::ModuleOp module, const CalibrationRequest &request, Session &session) {
   mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
   mlir::PassManager observers(module.getContext(), mlir::ModuleOp::getOperationName());
-  observers.addPass(createInsertObserversPass());
+  observers.addPass(createInsertObserversPass({request.linearInputsOnly}));
   if (session.configurePasses)
     session.configurePasses(observers);
   if (Error error = runPasses(observers, *copy))
@@ -38,7 +38,7 @@ Expected<Instrumented> instrument(mlir::ModuleOp module, int32_t threads, Sessio
   if (Error error = lowerForCPU(*copy, {}))
     return std::move(error);
   JITOptions options;
-  options.threads = threads;
+  options.threads = request.threads;
   auto executor = createJITExecutor(std::move(copy), nullptr, options);
   if (!executor)
     return executor.takeError();
@@ -65,7 +65,7 @@ Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const Calibrati
   if (!hash)
     return hash.takeError();
   progress.stage("compiling the model with observers");
-  auto program = instrument(module, request.threads, session);
+  auto program = instrument(module, request, session);
   if (!program)
     return inContext(request.modelPath, program.takeError());
   auto source = SampleSource::open(request.dataPath, program->executor->inputs());

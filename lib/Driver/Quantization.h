@@ -20,6 +20,7 @@ struct CalibrationRequest {
   int64_t batch = 8;
   int64_t firstSample = 0;  ///< index of the first sample, for shards
   int32_t threads = 0;
+  bool linearInputsOnly = false;           ///< observe nothing but the inputs of products and convolutions
   std::vector<InputColumns> columns = {}; ///< inputs whose Gram matrices are gathered too
 };
 

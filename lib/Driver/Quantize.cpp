@@ -92,7 +92,8 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
   if (!columns)
     return columns.takeError();
   auto statistics = calibrateModel(
-      *model.module, {path, data->str(), *samples, *batch, 0, static_cast<int32_t>(*threads), std::move(*columns)}, session, progress);
+      *model.module, {path, data->str(), *samples, *batch, 0, static_cast<int32_t>(*threads), !recipe.hasStaticActivations(), std::move(*columns)},
+      session, progress);
   if (!statistics)
     return statistics.takeError();
   return std::optional<Statistics>(std::move(*statistics));

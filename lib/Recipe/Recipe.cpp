@@ -141,8 +141,12 @@ private:
 
 StringRef rangeRuleName(RangeRule rule) { return rangeRules[static_cast<int>(rule)]; }
 
-bool Recipe::needsCalibration() const {
+bool Recipe::hasStaticActivations() const {
   auto staticScheme = [](const auto &part) { return part.scheme && part.scheme->needsCalibration(); };
+  return any_of(stages, staticScheme) || any_of(overrides, staticScheme);
+}
+
+bool Recipe::needsCalibration() const {
   // All but these look at activations.
   auto looksAtData = [](const Stage &stage) {
     return !std::holds_alternative<RTNOptions>(stage.options) && !std::holds_alternative<HQQOptions>(stage.options) &&
@@ -150,7 +154,7 @@ bool Recipe::needsCalibration() const {
            !std::holds_alternative<EqualizationOptions>(stage.options) &&
            !std::holds_alternative<RotationOptions>(stage.options);
   };
-  return any_of(stages, staticScheme) || any_of(overrides, staticScheme) || (calibration.required && any_of(stages, looksAtData));
+  return hasStaticActivations() || (calibration.required && any_of(stages, looksAtData));
 }
 
 Expected<Recipe> parseRecipe(StringRef text, StringRef name) {

@@ -124,6 +124,8 @@ struct Recipe {
   std::vector<std::string> remarks;
 
   bool needsCalibration() const;
+  /// Whether any scheme quantizes activations by calibrated ranges.
+  bool hasStaticActivations() const;
 };
 
 /// Reads a recipe, qopt's own or an llm-compressor file. `name` stands in messages.

@@ -7,8 +7,6 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
-
 namespace qopt {
 #define GEN_PASS_DEF_GPTQPASS
 #include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
@@ -62,11 +60,8 @@ public:
 private:
   void record(LinearLikeOpInterface op, const WeightRows &weight, const RoundedRows &rounded, const LinearInput &input,
               const GptqResult &result) {
-    std::vector<float> nothing(rounded.values.size(), 0.0f);
-    double signal = hessianError(weight.values(), nothing, weight.shape(), input.hessian, poolFor());
-    double noise = hessianError(weight.values(), rounded.values, weight.shape(), input.hessian, poolFor());
     log.add(op, Outcome::Quantized, "GPTQ-DONE",
-            llvm::formatv("{0:f1} dB on its calibration inputs, dampening {1}", 10 * std::log10(signal / noise), result.dampening).str());
+            llvm::formatv("{0:f1} dB on its calibration inputs, dampening {1}", localSqnr(weight, rounded.values, input), result.dampening).str());
     if (result.dampeningTries > 1)
       note(log, op, "GPTQ-DAMPENED",
            llvm::formatv("its Hessian needed {0} times the mean diagonal as dampening (attempt {1})", result.dampening,

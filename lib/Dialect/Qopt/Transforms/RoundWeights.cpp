@@ -4,11 +4,14 @@
 
 #include "qopt/Analysis/Constants.h"
 #include "qopt/Numerics/Quantizers/Awq.h"
+#include "qopt/Numerics/Quantizers/Gptq.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 
 #include "llvm/ADT/StringSwitch.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace qopt;
@@ -23,6 +26,9 @@ void correctBias(LinearLikeOpInterface op, const WeightRows &weight, std::span<c
   if (!why.empty())
     op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
 }
+
+/// Rows that local errors are taken over, evenly spaced.
+constexpr int64_t kSampledRows = 64;
 
 } // namespace
 
@@ -101,12 +107,27 @@ Result<GridParams> qopt::scalesOf(const WeightRows &weight, const OperandSpec &s
     return GridParams{std::vector<float>(shape.rows, one->scales[0]), std::vector<int32_t>(shape.rows, one->zeroPoints[0])};
   }
   if (rule == ClipRule::Inputs)
-    return paramsByWeightedClip(weight.values(), shape.rows, shape.cols, group, input->diagonal(), affine, {}, poolFor());
+    return paramsByWeightedClip(weight.values(), shape.rows, shape.cols, group, input->diagonal(), affine, {0.5, 21}, poolFor());
   if (rule == ClipRule::Hessian)
     return paramsByHessianClip(weight.values(), shape, group, input->hessian, affine, {0.5, 21}, poolFor());
   BlockGrid grid = BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1));
   return rule == ClipRule::MSE ? paramsByClipSearch(weight.values(), grid, affine, {}, poolFor())
                                : paramsFromValues(weight.values(), grid, affine);
+}
+
+double qopt::localSqnr(const WeightRows &weight, std::span<const float> rounded, const LinearInput &input) {
+  RowShape shape = weight.shape(), some{std::min(shape.rows, kSampledRows), shape.cols};
+  std::vector<float> before, after, nothing(some.rows * some.cols, 0.0f);
+  for (int64_t i = 0; i < some.rows; ++i) {
+    int64_t row = i * shape.rows / some.rows;
+    auto take = [&](std::span<const float> from, std::vector<float> &to) {
+      to.insert(to.end(), from.begin() + row * shape.cols, from.begin() + (row + 1) * shape.cols);
+    };
+    take(weight.values(), before);
+    take(rounded, after);
+  }
+  double signal = hessianError(before, nothing, some, input.hessian, poolFor());
+  return 10 * std::log10(signal / hessianError(before, after, some, input.hessian, poolFor()));
 }
 
 void qopt::note(DecisionLog &log, Operation *op, llvm::StringRef code, const llvm::Twine &text) {

@@ -49,6 +49,9 @@ RoundedRows shrunk(RoundedRows rounded, const OperandSpec &spec);
 /// Scales by a rule. `input` is needed by the last two rules only.
 Result<GridParams> scalesOf(const WeightRows &weight, const OperandSpec &spec, ClipRule rule, const LinearInput *input);
 
+/// SQNR in dB of the op's product on calibration's inputs, over some of its outputs.
+double localSqnr(const WeightRows &weight, std::span<const float> rounded, const LinearInput &input);
+
 /// A row of the record that is also a remark at the op, which is quantized all the same.
 void note(DecisionLog &log, mlir::Operation *op, llvm::StringRef code, const llvm::Twine &text);
 
