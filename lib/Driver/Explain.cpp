@@ -48,6 +48,8 @@ constexpr ReasonCode passCodes[] = {
     {"ROUND-DONE", "Coordinate descent moved codes from the nearest ones; the record says how many, and what it gains."},
     {"ROUND-FORM", "The weight cannot have the scales that the scheme asks for (groups need a matrix), or it is no float32 constant."},
     {"ROUND-NO-STATS", "Calibration has no Gram matrix of the op's input, so its weight was rounded to nearest."},
+    {"SMOOTH-DONE", "Outliers of the op's input channels were moved into its weight; the record names the strength and the channels that stand "
+                    "out."},
     {"SMOOTH-NO-STATS", "The linear's input channels were not seen in calibration, so its outliers could not be moved into the weight. "
                         "The op is quantized all the same."},
 };

@@ -23,7 +23,9 @@ static std::shared_ptr<mlir::MLIRContext> makeContext() {
 }
 
 static Expected<Model> parse(StringRef path) {
-  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/path.ends_with(".mlir"));
+  // Small files are read, not mapped; bytecode wants its sections aligned in memory.
+  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/path.ends_with(".mlir"),
+                                      /*IsVolatile=*/false, Align(64));
   if (!buffer)
     return makeError("'" + path + "' cannot be read: " + buffer.getError().message());
   auto source = std::make_shared<SourceMgr>();

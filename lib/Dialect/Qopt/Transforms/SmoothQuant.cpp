@@ -9,6 +9,9 @@
 #include "mlir/IR/Builders.h"
 
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
 namespace qopt {
 #define GEN_PASS_DEF_SMOOTHQUANTPASS
 #include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
@@ -35,10 +38,15 @@ struct SiteChannels {
   }
 };
 
+/// A channel stands out where it reaches so many times the median channel's magnitude; so many are named.
+constexpr float kOutlier = 20;
+constexpr size_t kShown = 8;
+
 class Smoother {
 public:
-  Smoother(func::FuncOp func, DictionaryAttr channels, std::optional<double> alpha, const llvm::StringSet<> &targets)
-      : func(func), channels(channels), alpha(alpha), targets(targets), sites(func) {}
+  Smoother(func::FuncOp func, DictionaryAttr channels, std::optional<double> alpha, const llvm::StringSet<> &targets,
+           DecisionLog &log)
+      : func(func), channels(channels), alpha(alpha), targets(targets), log(log), sites(func) {}
 
   void run() {
     auto groups = channelGroups(func, targets);
@@ -72,7 +80,25 @@ private:
       if (!(choice.errorAfter < choice.errorBefore))
         return;
     }
+    std::string told = describe(choice, stats);
+    for (LinearLikeOpInterface op : group.linears)
+      log.add(op, Outcome::Quantized, "SMOOTH-DONE", told);
     scaleChannels(activation, site, "smoothed", group, choice.scales);
+  }
+
+  /// The strength, and the channels that stand out.
+  static std::string describe(const SmoothChoice &choice, const SiteChannels &stats) {
+    std::vector<std::pair<float, size_t>> reach;
+    for (size_t c = 0; c < choice.scales.size(); ++c)
+      reach.push_back({std::max(std::abs(stats.min.values()[c]), std::abs(stats.max.values()[c])), c});
+    llvm::stable_sort(reach, [](auto &a, auto &b) { return a.first > b.first; });
+    float median = reach[reach.size() / 2].first;
+    std::string text = llvm::formatv("alpha {0:f2}", choice.alpha).str();
+    size_t outliers = llvm::count_if(reach, [&](auto &r) { return r.first > kOutlier * median; });
+    for (size_t i = 0; i < std::min(outliers, kShown); ++i)
+      text += (i == 0 ? "; outlier channels " : ", ") + std::to_string(reach[i].second) +
+              llvm::formatv(" ({0:f0} times the median)", reach[i].first / median).str();
+    return outliers > kShown ? text + " and " + std::to_string(outliers - kShown) + " more" : text;
   }
 
   static void skip(ChannelGroup &group, const llvm::Twine &why) {
@@ -84,6 +110,7 @@ private:
   DictionaryAttr channels;
   std::optional<double> alpha;
   const llvm::StringSet<> &targets;
+  DecisionLog &log;
   Sites sites;
 };
 
@@ -106,9 +133,10 @@ struct SmoothQuant : qopt::impl::SmoothQuantPassBase<SmoothQuant> {
     llvm::StringSet<> names;
     for (const std::string &name : targets)
       names.insert(name);
+    DecisionLog log(module);
     for (auto func : module.getOps<func::FuncOp>())
       if (!func.isExternal())
-        Smoother(func, channels, fixed, names).run();
+        Smoother(func, channels, fixed, names, log).run();
   }
 };
 
