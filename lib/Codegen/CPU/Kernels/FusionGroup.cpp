@@ -115,11 +115,21 @@ bool mayBeRoot(Operation *op) {
          generic.getMatchingIndexingMap(generic.getDpsInitOperand(0)).isIdentity();
 }
 
-/// Whole rows: as many of the inner dims as make about tileRows together.
-SmallVector<int64_t> rowTiles(ArrayRef<int64_t> shape) {
+/// The result's dims but the last, in the order in which a tile takes them up: a product of computed matrices packs its second factor
+/// anew for each batch index, so its rows come first; elsewhere the inner dims do.
+SmallVector<int64_t> rowDims(Operation *root, int64_t rank) {
+  SmallVector<int64_t> dims = llvm::to_vector(llvm::reverse(llvm::seq<int64_t>(0, rank - 1)));
+  if (auto product = dyn_cast<BatchMatMulOp>(root))
+    for (auto [dim, place] : llvm::zip(dims, llvm::drop_begin(llvm::reverse(product.getOutPerm()))))
+      dim = place;
+  return dims;
+}
+
+/// Whole rows: as many of the dims as make about tileRows together.
+SmallVector<int64_t> rowTiles(Operation *root, ArrayRef<int64_t> shape) {
   SmallVector<int64_t> sizes(shape.size(), 0);
   int64_t room = tileRows;
-  for (int64_t dim = shape.size() - 2; dim >= 0; --dim) {
+  for (int64_t dim : rowDims(root, shape.size())) {
     bool isKnown = !ShapedType::isDynamic(shape[dim]);
     sizes[dim] = isKnown ? std::max<int64_t>(1, std::min(room, shape[dim])) : room;
     room = isKnown ? std::max<int64_t>(1, room / sizes[dim]) : 1;
@@ -174,7 +184,7 @@ FusionGroup qopt::qcpu::findFusionGroup(Operation *root) {
     return group;
   group.root = root;
   ArrayRef<int64_t> shape = cast<RankedTensorType>(root->getResult(0).getType()).getShape();
-  group.tileSizes = rowTiles(shape);
+  group.tileSizes = rowTiles(root, shape);
   if (isKernel(root) && !cutsWholePanels(root, {}, {}))
     return group;
   collect(group);

@@ -118,7 +118,7 @@ View throughTranspose(Value value, llvm::function_ref<bool(ArrayRef<int64_t>)> f
   return view;
 }
 
-/// Batch dims, K and element types agree, so that there is nothing to broadcast, check or convert.
+/// Batch dims and element types agree, so that there is nothing to broadcast or convert.
 bool isPlainBatch(nn::MatMulOp op, qopt::Emitter &e) {
   int64_t rank = qopt::Emitter::rank(op.getA());
   if (rank < 2 || qopt::Emitter::rank(op.getB()) != rank || !isF32(op.getA()) || !isF32(op.getB()) || !isF32(op.getY()))
@@ -126,7 +126,15 @@ bool isPlainBatch(nn::MatMulOp op, qopt::Emitter &e) {
   for (int64_t dim = 0; dim < rank - 2; ++dim)
     if (!e.sameDim(op.getA(), dim, op.getB(), dim))
       return false;
-  return e.sameDim(op.getA(), rank - 1, op.getB(), rank - 2);
+  return true;
+}
+
+/// K is one number on both sides, or the program stops.
+void checkInnerDims(nn::MatMulOp op, qopt::Emitter &e) {
+  int64_t rank = qopt::Emitter::rank(op.getA());
+  if (!e.sameDim(op.getA(), rank - 1, op.getB(), rank - 2))
+    e.check(e.eq(e.dim(op.getA(), rank - 1), e.dim(op.getB(), rank - 2)),
+            "the operands' inner dims differ, so that there is no matrix product");
 }
 
 /// The product, its result laid out so that dim perm[i] is the view's dim i, as `result` of the graph.
@@ -153,6 +161,7 @@ Values selectMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm &form) {
       return gemm;
   if (!isPlainBatch(op, e))
     return {};
+  checkInnerDims(op, e);
   SmallVector<int64_t> identity = llvm::to_vector(llvm::seq<int64_t>(0, qopt::Emitter::rank(op.getA())));
   return {emitBatch(op, e, form, op.getY(), identity)};
 }
