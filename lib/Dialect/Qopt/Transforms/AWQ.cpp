@@ -21,6 +21,9 @@ using namespace qopt;
 
 namespace {
 
+/// Rows that candidates are judged on.
+constexpr int64_t kLossRows = 128;
+
 struct AWQ : qopt::impl::AWQPassBase<AWQ> {
   AWQ() = default;
   using AWQPassBase::AWQPassBase;
@@ -71,7 +74,7 @@ struct AWQ : qopt::impl::AWQPassBase<AWQ> {
       shape.rows += weight->shape().rows;
     }
     auto found = awqScales(rows, shape, input->meanAbs, input->hessian,
-                           {affineOptions(spec), columnsPerScale(spec), static_cast<int>(steps), 256, duoScaling}, poolFor());
+                           {affineOptions(spec), columnsPerScale(spec), static_cast<int>(steps), kLossRows, duoScaling}, poolFor());
     if (!found)
       return found.error();
     for (LinearLikeOpInterface op : group.linears)

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Quantizes real models, scores them, and prints the table of docs/accuracy.md.
+
+usage: run.py [ROW …] [--models DIR] [--qopt BIN] [--results FILE.json] [--list]
+
+Rows are named MODEL/NAME; a name with `*` matches several, none means all. Each row's figure is kept in the results file, so that the
+table can be made in pieces; the table that is printed holds all rows that the file knows. Calibration files only are calibrated on.
+"""
+import argparse
+import fnmatch
+import json
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+# model file, calibration and evaluation arrays, what else `qopt eval` is told, the figures that count
+MODELS = {
+    "minilm": ("minilm_l6.onnx", "minilm_calib.npz", "minilm_eval.npz", [], ("sentence_embedding", ["sqnr_db"])),
+    "efflite0": ("efflite0_fmnist96.onnx", "fmnist96_calib.npz", "fmnist96_eval.npz",
+                 ["--labels", "fmnist96_eval_labels.npz", "--batch", "50"], ("logits", ["sqnr_db", "top1"])),
+    "resnet8": ("resnet8_fmnist.onnx", "fmnist_calib.npz", "fmnist_eval.npz",
+                ["--labels", "fmnist_eval_labels.npz", "--batch", "100"], ("logits", ["sqnr_db", "top1"])),
+    "smollm2": ("smollm2_135m.onnx", "smollm2_calib.npz", "smollm2_eval.npz",
+                ["--perplexity", "input_ids", "--batch", "2"], ("logits", ["perplexity"])),
+}
+HEAD = 'ignore: ["lm_head?"]'
+
+
+def weights(bits, group, *before, symmetric=True, stage="gptq", options=""):
+    """A weight-only recipe in groups."""
+    name = f"{'int' if symmetric else 'uint'}{bits}"
+    prepared = "".join(f"  - {b}: {{{HEAD}}}\n" if ":" not in b else f"  - {b}\n" for b in before)
+    return (f"schemes:\n  s: {{weights: {{format: {name}, granularity: group, group_size: {group}, symmetric: {str(symmetric).lower()}}}}}\n"
+            f"stages:\n{prepared}  - {stage}: {{scheme: s, {HEAD}{options}}}\n")
+
+
+AWQ = f"awq: {{{HEAD}, clip: false}}"
+W8A8 = "calibration: {method: minmax}\nstages:\n"
+
+# row → (scheme or recipe text, samples of calibration data: 0 none, -1 all, target)
+ROWS = {
+    "minilm/W8A8 plain": (W8A8 + "  - rtn: {scheme: W8A8}\n", -1, ""),
+    "minilm/W8A8 smoothed": (W8A8 + "  - smoothquant: {}\n  - rtn: {scheme: W8A8}\n", -1, ""),
+    "minilm/W8A8": ("W8A8", -1, "23.3, goal 26"),
+    "minilm/W8A16 rtn": ("stages: [rtn: {scheme: W8A16}]\n", 0, ""),
+    "minilm/W8A16 gptq": ("stages: [gptq: {scheme: W8A16}]\n", -1, ""),
+    "minilm/W8A16": ("W8A16", -1, "35"),
+    "minilm/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "12.2 (best peer)"),
+    "minilm/int4 g32 asym rtn": (weights(4, 32, stage="rtn", symmetric=False), 0, "12.2 (best peer)"),
+    "minilm/int4 g32 hqq": (weights(4, 32, stage="hqq", symmetric=False), 0, ""),
+    "minilm/int4 g32 awq": (weights(4, 32, AWQ, stage="rtn"), -1, ""),
+    "minilm/int4 g32 gptq": (weights(4, 32), -1, "13.7"),
+    "minilm/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), -1, "15"),
+    "minilm/int4 g32 awq+clip+gptq": (weights(4, 32, AWQ, "clip_search"), -1, "15"),
+    "minilm/int4 g32 clip+gptq+descent": (weights(4, 32, "clip_search", options=", sweeps: 3"), -1, "15"),
+    "minilm/W4A16": ("W4A16", -1, ""),
+    "minilm/W3A16": ("W3A16", -1, ""),
+    "minilm/W2A16": ("W2A16", -1, ""),
+    "efflite0/W8A8 plain": (W8A8 + "  - rtn: {scheme: W8A8}\n", -1, ""),
+    "efflite0/W8A8 bias": (W8A8 + "  - bias_correction: {}\n  - rtn: {scheme: W8A8}\n", -1, ""),
+    "efflite0/W8A8": ("W8A8", -1, "16, .855"),
+    "resnet8/W8A8": ("W8A8", -1, ".902"),
+    "smollm2/W8A16 rtn": ("stages: [rtn: {scheme: W8A16}]\n", 0, ""),
+    "smollm2/W8A16": ("W8A16", 16, "22.2"),
+    "smollm2/W8A8_DYNAMIC rtn": ("stages: [rtn: {scheme: W8A8_DYNAMIC}]\n", 0, "23.2"),
+    "smollm2/W8A8_DYNAMIC": ("W8A8_DYNAMIC", 16, "22.7"),
+    "smollm2/W4A16 rtn": (weights(4, 128, stage="rtn"), 0, "30.93 (best peer)"),
+    "smollm2/W4A16 awq": (weights(4, 128, AWQ, stage="rtn"), 16, ""),
+    "smollm2/W4A16 gptq": (weights(4, 128), 32, "25.5"),
+    "smollm2/W4A16": ("W4A16", 32, "24.2"),
+    "smollm2/W4A16 awq+clip+gptq": (weights(4, 128, AWQ, "clip_search"), 32, "24.2"),
+    "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),
+    "smollm2/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), 32, "23.5"),
+}
+
+
+def formats():
+    """Shipped schemes of other formats: weights and activations as the scheme says."""
+    for scheme in ("FP8_DYNAMIC", "FP8_BLOCK", "NF4", "MXFP8", "MXFP4", "NVFP4"):
+        for model in ("minilm", "smollm2"):
+            ROWS[f"{model}/{scheme}"] = (scheme, 0, "")
+
+
+def call(arguments):
+    """Runs a command; returns (standard output, wall seconds, CPU seconds)."""
+    begin, before = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([str(a) for a in arguments], capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit status {done.returncode}")
+    return done.stdout, time.time() - begin, after.ru_utime - before.ru_utime
+
+
+def measure(row, options):
+    model, calibration, evaluation, extra, (output, keys) = MODELS[row.split("/")[0]]
+    recipe, samples, target = ROWS[row]
+    folder = pathlib.Path(options.models)
+    files = [folder / x if x.endswith(".npz") else x for x in extra]
+    with tempfile.TemporaryDirectory() as work:
+        out, text = pathlib.Path(work) / "q.mlirbc", pathlib.Path(work) / "recipe.yaml"
+        text.write_text(recipe)
+        command = [options.qopt, "quantize", folder / model, "-o", out, "--quiet"]
+        command += ["--recipe", text] if "\n" in recipe else ["--scheme", recipe]
+        if samples:
+            command += ["--calibration-data", folder / calibration] + (["--samples", samples] if samples > 0 else [])
+        _, wall, cpu = call(command)
+        reference = [] if "--perplexity" in extra else ["--reference", folder / model]
+        scored, _, _ = call([options.qopt, "eval", out, *reference, "--data", folder / evaluation, *files, "--json", "-"])
+    figures = next(o for o in json.loads(scored)["outputs"] if o["output"] == output)
+    return {"figures": {k: figures[k] for k in keys}, "samples": samples, "target": target, "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
+
+
+def shown(figures):
+    units = {"sqnr_db": "{:.2f} dB", "top1": "top-1 {:.4f}", "perplexity": "perplexity {:.3f}"}
+    return ", ".join(units[k].format(v) for k, v in figures.items())
+
+
+def table(results):
+    yield "| model | scheme | result | target | calibration samples | quantizing, CPU s |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for row in (r for r in ROWS if r in results):
+        r = results[row]
+        model, name = row.split("/", 1)
+        samples = {0: "none", -1: "all"}.get(r["samples"], r["samples"])
+        yield f"| {model} | {name} | {shown(r['figures']) if 'figures' in r else r['error']} | {r['target']} | {samples} | {r.get('cpu_s', '')} |"
+
+
+def main():
+    formats()
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("rows", nargs="*")
+    p.add_argument("--models", default=os.environ.get("QOPT_MODELS", ""))
+    p.add_argument("--qopt", default=TOP / "build/bin/qopt")
+    p.add_argument("--results", default="accuracy.json")
+    p.add_argument("--list", action="store_true")
+    a = p.parse_args()
+    if a.list:
+        return print("\n".join(ROWS))
+    chosen = [r for r in ROWS if not a.rows or any(fnmatch.fnmatchcase(r, pattern) for pattern in a.rows)]
+    if not chosen:
+        sys.exit("no row has that name; --list shows them")
+    file = pathlib.Path(a.results)
+    results = json.loads(file.read_text()) if file.exists() else {}
+    for row in chosen:
+        try:
+            results[row] = measure(row, a)
+        except RuntimeError as error:
+            results[row] = {"error": str(error), "samples": ROWS[row][1], "target": ROWS[row][2]}
+        print(row, results[row], file=sys.stderr, flush=True)
+        file.write_text(json.dumps(results, indent=1))
+    print("\n".join(table(results)))
+
+
+if __name__ == "__main__":
+    main()
