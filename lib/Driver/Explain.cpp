@@ -34,6 +34,10 @@ constexpr ReasonCode passCodes[] = {
     {"LEGAL-FORM", "The op's operands are quantized, but no integer kernel takes them: a scale changes along the sum, the int32 "
                    "accumulator could overflow for these weights, or an operand is transposed. It computes in float on "
                    "dequantized values. A scale per tensor or output channel, or a smaller reduction, makes it legal."},
+    {"MIX-CHOSEN", "A mixed_precision stage chose the op's scheme; the record says which, and what noise was predicted for each of those offered: "
+                   "its output's signal over the noise of this op alone, in dB."},
+    {"MIX-WHITE", "The noise of the op's formats was predicted as if its input channels were independent and alike: calibration has no Gram "
+                  "matrix of its input (grouped convolutions have none)."},
     {"QUANT-COMPUTED", "Both factors of the product are computed (attention), so there is no weight. They are quantized as "
                        "activations only where that was asked for and ranges are known."},
     {"QUANT-IGNORED", "The request (ignore, or an override with scheme float) names the op to stay in float."},

@@ -11,12 +11,17 @@ class Operation;
 
 namespace qopt {
 
+class LinearLikeOpInterface;
+
 /// The recipe that --recipe or --scheme names (default W8A8). Errors: both given, no such scheme, what reading it says.
 llvm::Expected<Recipe> chooseRecipe(const Arguments &arguments);
 
 /// The ops that a recipe's selectors see: products and convolutions with constant weights, in program order. `ops`, where
 /// given, receives them.
 std::vector<RecipeSite> recipeSites(mlir::ModuleOp module, std::vector<mlir::Operation *> *ops = nullptr);
+
+/// Bytes of an op's weight quantized, with its scales and zero points, at the formats' own widths.
+int64_t quantizedBytes(LinearLikeOpInterface op, const OperandSpec &spec);
 
 /// A clause that says what of a scheme this build cannot make; empty where it can make all.
 std::string missingFor(const Scheme &scheme);

@@ -12,6 +12,7 @@
 namespace qopt {
 
 class Progress;
+struct PrecisionReport;
 
 struct CalibrationRequest {
   std::string modelPath;
@@ -36,6 +37,7 @@ struct QuantizationRequest {
   const Statistics *statistics = nullptr; ///< null: the recipe needs none
   /// Called, where given, when the stages that leave the function as it is (SmoothQuant) are done and rounding begins.
   std::function<void(mlir::ModuleOp)> beforeRounding = {};
+  PrecisionReport *precision = nullptr; ///< where given, receives what a mixed_precision stage chose
 };
 
 /// Applies the recipe to the module: annotates the statistics, runs the stages, leaves quantize/dequantize pairs.

@@ -170,6 +170,7 @@ void qopt::printTable(raw_ostream &os, const QuantizationReport &report) {
                 report.count("quantized"), report.count("kept"), report.count("fell back"));
   printReasons(os, report.decisions);
   printReasons(os, report.remarks);
+  printPrecision(os, report.precision);
   printCalibration(os, report);
   printNoise(os, report);
   if (!report.drifts.empty())
@@ -207,6 +208,7 @@ json::Value qopt::toJson(const QuantizationReport &report) {
                                              {"outputs", ::toJson(report, true)},
                                              {"sites", ::toJson(report, false)}}},
                       {"drift", driftToJson(report.drifts)},
+                      {"mixed_precision", toJson(report.precision)},
                       {"seconds", report.seconds},
                       {"peak_bytes", report.peakBytes}};
 }

@@ -1,6 +1,7 @@
 // What a quantization leaves behind for people and programs: a table, report.json and report.html.
 #pragma once
 #include "DriftReport.h"
+#include "PrecisionReport.h"
 #include "SiteNoise.h"
 #include "Sizes.h"
 
@@ -47,6 +48,7 @@ struct QuantizationReport {
   std::vector<SiteReport> sites;
   /// Empty where there were no samples to measure with.
   Noise noise;
+  PrecisionReport precision;
   std::vector<SiteDrift> drifts; ///< evaluation data against calibration; empty where there is none
   double seconds = 0;
   int64_t peakBytes = 0; ///< of the process; 0 where the system does not say

@@ -200,7 +200,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   if (Error error = addDriftTo(*report, arguments, *model, *statistics, session, progress))
     return std::move(error);
   progress.stage("quantizing");
-  QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
+  QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr, {}, &report->precision};
   mlir::OwningOpRef<mlir::ModuleOp> reference;
   if (*noise)
     request.beforeRounding = [&](mlir::ModuleOp module) {

@@ -1,4 +1,6 @@
+#include "MixedPrecision.h"
 #include "Planning.h"
+#include "PrecisionReport.h"
 #include "Quantization.h"
 #include "StagePasses.h"
 
@@ -73,6 +75,15 @@ void noteWithoutData(mlir::ModuleOp module, const Recipe &recipe) {
       log.add(module, Outcome::Quantized, "DATA-NONE",
               "no calibration data: " + algorithmName(stage.options) +
                   (choosesCodes(stage.options) ? " rounds to nearest" : " is left out"));
+}
+
+Error runStages(mlir::ModuleOp module, Session &session, function_ref<Error(mlir::PassManager &)> add) {
+  mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
+  if (Error error = add(pm))
+    return error;
+  if (session.configurePasses)
+    session.configurePasses(pm);
+  return runPasses(pm, module);
 }
 
 } // namespace
@@ -152,19 +163,19 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     noteWithoutData(module, recipe);
   }
 
-  mlir::PassManager preparation(module.getContext(), mlir::ModuleOp::getOperationName());
-  mlir::PassManager rounding(module.getContext(), mlir::ModuleOp::getOperationName());
-  if (Error error = addStages(preparation, rounding, {recipe, sites, *plans, inputs}))
-    return error;
-  rounding.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
-  if (session.configurePasses)
-    for (mlir::PassManager *pm : {&preparation, &rounding})
-      session.configurePasses(*pm);
-  if (Error error = runPasses(preparation, module))
+  ResolvedRecipe resolved{recipe, sites, *plans, inputs};
+  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addPreparation(pm, resolved); }))
     return error;
   if (request.beforeRounding)
     request.beforeRounding(module);
-  if (Error error = runPasses(rounding, module))
+  PrecisionReport precision;
+  if (Error error = assignPrecisions(module, resolved, *plans, request.precision ? *request.precision : precision))
+    return error;
+  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) {
+        Error failed = addRounding(pm, resolved);
+        pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
+        return failed;
+      }))
     return error;
   for (StringRef attribute : {"qopt.ranges", "qopt.channels", "qopt.scaled_inputs"})
     module->removeAttr(attribute);

@@ -199,6 +199,7 @@ std::string qopt::toHtml(const QuantizationReport &report) {
   writeNoise(os, report);
   writeSites(os, report);
   writeDrift(os, report.drifts);
+  writePrecision(os, report.precision);
   writeProvenance(os, report);
   os << "</body></html>\n";
   return text;

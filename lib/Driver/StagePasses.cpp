@@ -18,12 +18,25 @@ template <typename Options> const Options *as(const Stage &stage) { return std::
 
 class StagePasses {
 public:
-  StagePasses(mlir::PassManager &preparation, mlir::PassManager &rounding, const ResolvedRecipe &resolved)
-      : preparation(preparation), rounding(rounding), r(resolved) {}
-
-  Error run() {
+  StagePasses(mlir::PassManager &pm, const ResolvedRecipe &resolved) : pm(pm), r(resolved) {
     for (auto [index, stage] : enumerate(r.recipe.stages))
       noteSites(index, stage);
+  }
+
+  Error prepare() {
+    for (auto [index, stage] : enumerate(r.recipe.stages)) {
+      if (const auto *smooth = as<SmoothQuantOptions>(stage))
+        addSmoothQuant(index, *smooth);
+      else if (const auto *awq = as<AWQOptions>(stage))
+        addAWQ(index, *awq);
+      else if (as<EqualizationOptions>(stage) || as<RotationOptions>(stage))
+        return inContext(r.recipe.file, makeError("line " + Twine(stage.line) + ": the algorithm '" + algorithmName(stage.options) +
+                                                  "' is not in this build; all others are"));
+    }
+    return Error::success();
+  }
+
+  Error round() {
     for (auto [index, stage] : enumerate(r.recipe.stages))
       if (Error error = addStage(index, stage))
         return inContext(r.recipe.file, std::move(error));
@@ -70,27 +83,19 @@ private:
                                                                      : "hessian";
   }
 
+  /// Stages that choose codes; the others have had their turn, or their sites are known.
   Error addStage(unsigned index, const Stage &stage) {
     if (as<RTNOptions>(stage))
       return addRounding(index, 0);
-    if (as<BiasCorrectionOptions>(stage) || as<ClipSearchOptions>(stage))
-      return Error::success(); // Their sites are known.
     if (const auto *gptq = as<GPTQOptions>(stage))
       return hasData() ? addGPTQ(index, stage, *gptq) : addRounding(index, 0);
+    if (as<MixedPrecisionOptions>(stage))
+      return addGPTQ(index, stage, {});
     if (const auto *rounds = as<RoundingOptions>(stage))
       return addRounding(index, hasData() ? rounds->sweeps : 0, rounds->floorOrCeil);
     if (const auto *hqq = as<HQQOptions>(stage))
       return addHQQ(index, *hqq);
-    if (const auto *smooth = as<SmoothQuantOptions>(stage)) {
-      addSmoothQuant(index, *smooth);
-      return Error::success();
-    }
-    if (const auto *awq = as<AWQOptions>(stage)) {
-      addAWQ(index, *awq);
-      return Error::success();
-    }
-    return makeError("line " + Twine(stage.line) + ": the algorithm '" + algorithmName(stage.options) +
-                     "' is not in this build; rtn, gptq, awq, hqq, rounding, smoothquant, clip_search and bias_correction are");
+    return Error::success();
   }
 
   void addSmoothQuant(unsigned index, const SmoothQuantOptions &smooth) {
@@ -100,7 +105,7 @@ private:
     SmoothQuantPassOptions options;
     options.alpha = smooth.alpha.value_or(-1.0);
     options.targets.assign(names.begin(), names.end());
-    preparation.addPass(createSmoothQuantPass(options));
+    pm.addPass(createSmoothQuantPass(options));
   }
 
   void addAWQ(unsigned index, const AWQOptions &awq) {
@@ -112,7 +117,7 @@ private:
       options.steps = awq.gridSize;
       options.duoScaling = awq.duoScaling;
       options.targets.assign(names.begin(), names.end());
-      preparation.addPass(createAWQPass(options, r.inputs));
+      pm.addPass(createAWQPass(options, r.inputs));
     }
   }
 
@@ -143,7 +148,7 @@ private:
       options.sweeps = gptq.sweeps;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());
-      rounding.addPass(createGPTQPass(options, r.inputs));
+      pm.addPass(createGPTQPass(options, r.inputs));
     });
     return Error::success();
   }
@@ -160,7 +165,7 @@ private:
       options.floorOrCeil = floorOrCeil;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());
-      rounding.addPass(createRoundingPass(options, r.inputs));
+      pm.addPass(createRoundingPass(options, r.inputs));
     });
     return Error::success();
   }
@@ -172,7 +177,7 @@ private:
       options.iterations = hqq.iterations;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());
-      rounding.addPass(createHQQPass(options));
+      pm.addPass(createHQQPass(options));
     }
     return Error::success();
   }
@@ -191,12 +196,12 @@ private:
       pairs.options->ignore.assign(kept.begin(), kept.end());
       if (names.size() > 1)
         pairs.options->targets.assign(some.begin(), some.end());
-      rounding.addPass(createInsertQDQPass(*pairs.options));
+      pm.addPass(createInsertQDQPass(*pairs.options));
     }
     return Error::success();
   }
 
-  mlir::PassManager &preparation, &rounding;
+  mlir::PassManager &pm;
   const ResolvedRecipe &r;
   std::map<std::string, std::string> clips; ///< site → rule
   Names corrected;
@@ -234,12 +239,12 @@ bool needsData(const Stage &stage) {
 
 bool readsInputs(const Stage &stage) {
   const auto *search = as<ClipSearchOptions>(stage);
-  return as<GPTQOptions>(stage) || as<AWQOptions>(stage) || as<RoundingOptions>(stage) ||
+  return as<GPTQOptions>(stage) || as<AWQOptions>(stage) || as<RoundingOptions>(stage) || as<MixedPrecisionOptions>(stage) ||
          (search && search->objective != ClipObjective::Weights);
 }
 
-Error addStages(mlir::PassManager &preparation, mlir::PassManager &rounding, const ResolvedRecipe &resolved) {
-  return StagePasses(preparation, rounding, resolved).run();
-}
+Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved).prepare(); }
+
+Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved).round(); }
 
 } // namespace qopt

@@ -36,8 +36,9 @@ bool needsData(const Stage &stage);
 /// Stages that read Gram matrices where calibration gathers them.
 bool readsInputs(const Stage &stage);
 
-/// Adds the passes of all stages: to `preparation` those that leave the model's mathematics as it is, to `rounding` those that choose
-/// codes, and qopt-insert-qdq for what is left. Errors: an algorithm or a combination that this build cannot do.
-llvm::Error addStages(mlir::PassManager &preparation, mlir::PassManager &rounding, const ResolvedRecipe &resolved);
+/// Adds the passes of the stages that leave the model's mathematics as it is. Errors: an algorithm that this build cannot do.
+llvm::Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved);
+/// Adds those that choose codes, and qopt-insert-qdq for what is left. Errors: a format or combination that this build cannot do.
+llvm::Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved);
 
 } // namespace qopt

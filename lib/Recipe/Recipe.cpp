@@ -143,7 +143,11 @@ StringRef rangeRuleName(RangeRule rule) { return rangeRules[static_cast<int>(rul
 
 bool Recipe::hasStaticActivations() const {
   auto staticScheme = [](const auto &part) { return part.scheme && part.scheme->needsCalibration(); };
-  return any_of(stages, staticScheme) || any_of(overrides, staticScheme);
+  auto choosesStatic = [](const Stage &stage) {
+    const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options);
+    return mixed && any_of(mixed->schemes, [](StringRef name) { return findShippedScheme(name)->needsCalibration(); });
+  };
+  return any_of(stages, staticScheme) || any_of(stages, choosesStatic) || any_of(overrides, staticScheme);
 }
 
 bool Recipe::needsCalibration() const {
@@ -154,7 +158,8 @@ bool Recipe::needsCalibration() const {
            !std::holds_alternative<EqualizationOptions>(stage.options) &&
            !std::holds_alternative<RotationOptions>(stage.options);
   };
-  return hasStaticActivations() || (calibration.required && any_of(stages, looksAtData));
+  auto weighs = [](const Stage &stage) { return std::holds_alternative<MixedPrecisionOptions>(stage.options); };
+  return hasStaticActivations() || any_of(stages, weighs) || (calibration.required && any_of(stages, looksAtData));
 }
 
 Expected<Recipe> parseRecipe(StringRef text, StringRef name) {

@@ -75,6 +75,10 @@ private:
       if (stage.scheme)
         if (Error error = setScheme(i, *stage.scheme, stage.line))
           return error;
+      // Until the driver has weighed them.
+      if (const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options))
+        if (Error error = setScheme(i, *findShippedScheme(mixed->schemes.front()), stage.line))
+          return error;
     }
     return Error::success();
   }
@@ -103,7 +107,7 @@ private:
                                        schemeName(*by[i]) + " in line " + Twine(by[i]->line));
         by[i] = &override;
         if (override.scheme &&
-            none_of(plans[i].stages, [&](unsigned s) { return recipe.stages[s].scheme.has_value(); }))
+            none_of(plans[i].stages, [&](unsigned s) { return choosesCodes(recipe.stages[s].options); }))
           return at(override.line, "'" + sites[i].name + "' is to get " + override.scheme->name +
                                        ", but no quantizing stage targets it");
         plans[i].scheme = override.scheme ? &*override.scheme : nullptr;

@@ -143,7 +143,7 @@ struct RecipeSite {
 
 /// What the recipe decides for one site.
 struct SitePlan {
-  /// Null: stays in float.
+  /// Null: stays in float. The first of its schemes where a mixed_precision stage is to choose.
   const Scheme *scheme = nullptr;
   /// The stages that touch it, by index.
   std::vector<unsigned> stages;
