@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 
 import pytest
+from measure import Program
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("QOPT_BIN", TOP / "build/bin"))
@@ -19,6 +20,7 @@ def tool():
         assert done.returncode == status, f"{name} {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done
 
+    run.path = lambda name: BIN / name
     return run
 
 
@@ -34,3 +36,20 @@ def model():
         return found
 
     return path
+
+
+@pytest.fixture
+def program(tool, tmp_path):
+    """program(model, scheme=None, …options): the model compiled, or quantized by a scheme, as a .so that can be run.
+
+    program.of(artifact): one that is there already.
+    """
+
+    def build(source, *options, scheme=None, calibration=None, out="program.so"):
+        command = ["quantize", source, "--scheme", scheme] if scheme else ["compile", source]
+        command += ["--calibration-data", calibration] if calibration else []
+        tool("qopt", *command, *options, "-o", tmp_path / out)
+        return build.of(tmp_path / out)
+
+    build.of = lambda artifact: Program(BIN / "qopt", artifact, tmp_path)
+    return build
