@@ -10,8 +10,11 @@
 #include "qopt/Support/Progress.h"
 #include "qopt/Support/Version.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Parallel.h"
 
 using namespace llvm;
@@ -25,14 +28,33 @@ struct Instrumented {
   std::vector<SiteInfo> sites;
 };
 
+/// Functions return nothing any more, so that clean-up takes away what served results alone.
+void dropResults(mlir::ModuleOp module) {
+  for (auto func : module.getOps<mlir::func::FuncOp>()) {
+    if (func.isExternal())
+      continue;
+    func.getBody().front().getTerminator()->eraseOperands(0, func.getNumResults());
+    (void)func.eraseResults(llvm::BitVector(func.getNumResults(), true));
+  }
+}
+
+InsertObserversPassOptions observersOf(const CalibrationRequest &request) {
+  InsertObserversPassOptions options;
+  options.linearInputsOnly = request.linearInputsOnly;
+  options.only.assign(request.only.begin(), request.only.end());
+  return options;
+}
+
 Expected<Instrumented> instrument(mlir::ModuleOp module, const CalibrationRequest &request, Session &session) {
   mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
   mlir::PassManager observers(module.getContext(), mlir::ModuleOp::getOperationName());
-  observers.addPass(createInsertObserversPass({request.linearInputsOnly}));
+  observers.addPass(createInsertObserversPass(observersOf(request)));
   if (session.configurePasses)
     session.configurePasses(observers);
   if (Error error = runPasses(observers, *copy))
     return std::move(error);
+  if (!request.only.empty())
+    dropResults(*copy); // What no observer sees need not run.
   Instrumented result;
   result.sites = readSites(*copy);
   if (Error error = lowerForCPU(*copy, {}))
@@ -90,4 +112,28 @@ Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const Calibrati
   statistics->modelHash = *hash;
   statistics->tool = ("qopt " + version()).str();
   return statistics;
+}
+
+Expected<InputTable> qopt::gatherInputs(mlir::ModuleOp module, CalibrationRequest request, std::vector<InputColumns> columns,
+                                        Session &session) {
+  StringSet<> sites;
+  for (const InputColumns &input : columns)
+    if (sites.insert(input.site).second)
+      request.only.push_back(input.site);
+  request.columns = std::move(columns);
+  auto program = instrument(module, request, session);
+  if (!program)
+    return inContext(request.modelPath, program.takeError());
+  auto source = SampleSource::open(request.dataPath, program->executor->inputs());
+  if (!source)
+    return source.takeError();
+  CalibrationOptions options;
+  options.samples = request.samples;
+  options.batch = request.batch;
+  options.columns = request.columns;
+  options.parallelFor = threadsFor(request.threads);
+  auto statistics = calibrate(*program->executor, **source, program->sites, options);
+  if (!statistics)
+    return inContext(request.dataPath, statistics.takeError());
+  return std::move(statistics->inputs);
 }

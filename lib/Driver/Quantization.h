@@ -22,6 +22,7 @@ struct CalibrationRequest {
   int64_t firstSample = 0;  ///< index of the first sample, for shards
   int32_t threads = 0;
   bool linearInputsOnly = false;           ///< observe nothing but the inputs of products and convolutions
+  std::vector<std::string> only = {};      ///< sites to observe; empty: all. With it the model's results are not computed
   std::vector<InputColumns> columns = {}; ///< inputs whose Gram matrices are gathered too
 };
 
@@ -38,7 +39,13 @@ struct QuantizationRequest {
   /// Called, where given, when the stages that leave the function as it is (SmoothQuant) are done and rounding begins.
   std::function<void(mlir::ModuleOp)> beforeRounding = {};
   PrecisionReport *precision = nullptr; ///< where given, receives what a mixed_precision stage chose
+  /// Gathers the inputs that a later part's stages read, from the module as it is then; null: one part.
+  std::function<llvm::Expected<InputTable>(mlir::ModuleOp, std::vector<InputColumns>)> gather = {};
 };
+
+/// Gram matrices of these inputs as the module, partly quantized, makes them now.
+llvm::Expected<InputTable> gatherInputs(mlir::ModuleOp module, CalibrationRequest request, std::vector<InputColumns> columns,
+                                        Session &session);
 
 /// Applies the recipe to the module: annotates the statistics, runs the stages, leaves quantize/dequantize pairs.
 /// Errors: a scheme or algorithm that this build cannot do, a selector that matches nothing, what the passes say.

@@ -60,6 +60,17 @@ Error overrideCalibration(const Arguments &arguments, Recipe &recipe) {
   return Error::success();
 }
 
+/// The command line's calibration data, and how to run it.
+Expected<CalibrationRequest> calibrationRequest(const Arguments &arguments, const Recipe &recipe) {
+  auto samples = arguments.integer("--samples", recipe.calibration.samples.value_or(-1), 1),
+       batch = arguments.integer("--batch", 8, 1), threads = arguments.integer("--threads", 0, 1);
+  for (auto *number : {&samples, &batch, &threads})
+    if (!*number)
+      return number->takeError();
+  return CalibrationRequest{arguments.positional()[0], arguments.get("--calibration-data", "").str(), *samples, *batch, 0,
+                            static_cast<int32_t>(*threads)};
+}
+
 Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Recipe &recipe, const Model &model,
                                            Session &session, Progress &progress) {
   std::string path = arguments.positional()[0];
@@ -83,17 +94,15 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
       return usageError("this scheme needs samples of the model's input: give --calibration-data DATA or --stats FILE");
     return std::optional<Statistics>();
   }
-  auto samples = arguments.integer("--samples", recipe.calibration.samples.value_or(-1), 1),
-       batch = arguments.integer("--batch", 8, 1), threads = arguments.integer("--threads", 0, 1);
-  for (auto *number : {&samples, &batch, &threads})
-    if (!*number)
-      return number->takeError();
+  auto request = calibrationRequest(arguments, recipe);
+  if (!request)
+    return request.takeError();
   auto columns = inputsToGather(*model.module, recipe);
   if (!columns)
     return columns.takeError();
-  auto statistics = calibrateModel(
-      *model.module, {path, data->str(), *samples, *batch, 0, static_cast<int32_t>(*threads), !recipe.hasStaticActivations(), std::move(*columns)},
-      session, progress);
+  request->linearInputsOnly = !recipe.hasStaticActivations();
+  request->columns = std::move(*columns);
+  auto statistics = calibrateModel(*model.module, *request, session, progress);
   if (!statistics)
     return statistics.takeError();
   return std::optional<Statistics>(std::move(*statistics));
@@ -201,6 +210,18 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return std::move(error);
   progress.stage("quantizing");
   QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr, {}, &report->precision};
+  if (recipe->calibration.rounds > 1 && *statistics) {
+    if (!arguments.has("--calibration-data"))
+      return usageError("the recipe goes over the model in " + Twine(recipe->calibration.rounds) +
+                        " rounds, which calibrate on what is quantized already: give --calibration-data");
+    auto calibration = calibrationRequest(arguments, *recipe);
+    if (!calibration)
+      return calibration.takeError();
+    request.gather = [&session, &progress, base = std::move(*calibration)](mlir::ModuleOp module, std::vector<InputColumns> columns) {
+      progress.stage("calibrating the next part");
+      return gatherInputs(module, base, std::move(columns), session);
+    };
+  }
   mlir::OwningOpRef<mlir::ModuleOp> reference;
   if (*noise)
     request.beforeRounding = [&](mlir::ModuleOp module) {

@@ -77,7 +77,7 @@ void noteWithoutData(mlir::ModuleOp module, const Recipe &recipe) {
                   (choosesCodes(stage.options) ? " rounds to nearest" : " is left out"));
 }
 
-Error runStages(mlir::ModuleOp module, Session &session, function_ref<Error(mlir::PassManager &)> add) {
+Error runStages(mlir::ModuleOp module, Session &session, llvm::function_ref<Error(mlir::PassManager &)> add) {
   mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
   if (Error error = add(pm))
     return error;
@@ -133,16 +133,60 @@ std::vector<InputColumns> qopt::allInputs(mlir::ModuleOp module) {
   return columnsOf(ops, [](size_t) { return true; });
 }
 
+/// The sites of one of `rounds` parts of the model, in program order.
+static llvm::StringSet<> namesOfRound(ArrayRef<RecipeSite> sites, ArrayRef<SitePlan> plans, int64_t round, int64_t rounds) {
+  std::vector<StringRef> quantized;
+  for (auto [site, plan] : llvm::zip(sites, plans))
+    if (plan.scheme)
+      quantized.push_back(site.name);
+  int64_t count = static_cast<int64_t>(quantized.size()), begin = count * round / rounds, end = count * (round + 1) / rounds;
+  llvm::StringSet<> names;
+  names.insert(quantized.begin() + begin, quantized.begin() + end);
+  return names;
+}
+
+/// What the stages that choose codes want of the sites in `names`.
+static std::vector<InputColumns> columnsOfNames(mlir::ModuleOp module, const llvm::StringSet<> &names) {
+  std::vector<mlir::Operation *> ops;
+  std::vector<RecipeSite> sites = recipeSites(module, &ops);
+  return columnsOf(ops, [&](size_t index) { return names.contains(sites[index].name); });
+}
+
 Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
   std::vector<mlir::Operation *> ops;
   std::vector<RecipeSite> sites = recipeSites(module, &ops);
   auto plans = resolveRecipe(recipe, sites);
   if (!plans)
     return plans.takeError();
+  // Rounds after the first gather for themselves; what prepares needs all at once.
+  int64_t rounds = recipe.calibration.rounds;
+  llvm::StringSet<> first = namesOfRound(sites, *plans, 0, rounds);
   return columnsOf(ops, [&](size_t index) {
     const SitePlan &plan = (*plans)[index];
-    return plan.scheme && llvm::any_of(plan.stages, [&](unsigned s) { return readsInputs(recipe.stages[s]); });
+    return plan.scheme && llvm::any_of(plan.stages, [&](unsigned s) {
+             const Stage &stage = recipe.stages[s];
+             return readsInputs(stage) && (std::holds_alternative<AWQOptions>(stage.options) || first.contains(sites[index].name));
+           });
   });
+}
+
+/// Runs the stages that choose codes, part after part; each later part calibrates on what the earlier ones left.
+static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe resolved, const QuantizationRequest &request, Session &session) {
+  int64_t rounds = request.gather ? resolved.recipe.calibration.rounds : 1;
+  for (int64_t round = 0; round < rounds; ++round) {
+    llvm::StringSet<> only = rounds > 1 ? namesOfRound(resolved.sites, resolved.plans, round, rounds) : llvm::StringSet<>();
+    if (rounds > 1 && only.empty())
+      continue;
+    if (round > 0) {
+      auto table = request.gather(module, columnsOfNames(module, only));
+      if (!table)
+        return table.takeError();
+      resolved.inputs = std::make_shared<const InputTable>(std::move(*table));
+    }
+    if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addRounding(pm, resolved, only); }))
+      return error;
+  }
+  return Error::success();
 }
 
 Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session) {
@@ -171,8 +215,10 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   PrecisionReport precision;
   if (Error error = assignPrecisions(module, resolved, *plans, request.precision ? *request.precision : precision))
     return error;
+  if (Error error = roundInParts(module, resolved, request, session))
+    return error;
   if (Error error = runStages(module, session, [&](mlir::PassManager &pm) {
-        Error failed = addRounding(pm, resolved);
+        Error failed = addPairs(pm, resolved);
         pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
         return failed;
       }))

@@ -18,7 +18,7 @@ template <typename Options> const Options *as(const Stage &stage) { return std::
 
 class StagePasses {
 public:
-  StagePasses(mlir::PassManager &pm, const ResolvedRecipe &resolved) : pm(pm), r(resolved) {
+  StagePasses(mlir::PassManager &pm, const ResolvedRecipe &resolved, const StringSet<> &only) : pm(pm), r(resolved), only(only) {
     for (auto [index, stage] : enumerate(r.recipe.stages))
       noteSites(index, stage);
   }
@@ -40,7 +40,25 @@ public:
     for (auto [index, stage] : enumerate(r.recipe.stages))
       if (Error error = addStage(index, stage))
         return inContext(r.recipe.file, std::move(error));
-    return addPairs();
+    return Error::success();
+  }
+
+  Error pair() {
+    MapVector<const Scheme *, Names> names;
+    Names kept;
+    for (auto [site, plan] : zip(r.sites, r.plans))
+      (plan.scheme ? names[plan.scheme] : kept).push_back(site.name);
+    for (auto &[scheme, some] : names) {
+      PairOptions pairs = pairOptions(*scheme);
+      if (!pairs.missing.empty())
+        return makeError(r.recipe.file + ": scheme '" + scheme->name + "' needs " + pairs.missing + ", which this build cannot make");
+      pairs.options->biasCorrection.assign(corrected.begin(), corrected.end());
+      pairs.options->ignore.assign(kept.begin(), kept.end());
+      if (names.size() > 1)
+        pairs.options->targets.assign(some.begin(), some.end());
+      pm.addPass(createInsertQDQPass(*pairs.options));
+    }
+    return Error::success();
   }
 
 private:
@@ -59,7 +77,7 @@ private:
   MapVector<const Scheme *, Names> bySchemes(unsigned stage) const {
     MapVector<const Scheme *, Names> names;
     for (auto [site, plan] : zip(r.sites, r.plans))
-      if (plan.scheme && is_contained(plan.stages, stage))
+      if (plan.scheme && is_contained(plan.stages, stage) && (only.empty() || only.contains(site.name)))
         names[plan.scheme].push_back(site.name);
     return names;
   }
@@ -182,27 +200,9 @@ private:
     return Error::success();
   }
 
-  /// What has no codes yet, and activations.
-  Error addPairs() {
-    MapVector<const Scheme *, Names> names;
-    Names kept;
-    for (auto [site, plan] : zip(r.sites, r.plans))
-      (plan.scheme ? names[plan.scheme] : kept).push_back(site.name);
-    for (auto &[scheme, some] : names) {
-      PairOptions pairs = pairOptions(*scheme);
-      if (!pairs.missing.empty())
-        return makeError(r.recipe.file + ": scheme '" + scheme->name + "' needs " + pairs.missing + ", which this build cannot make");
-      pairs.options->biasCorrection.assign(corrected.begin(), corrected.end());
-      pairs.options->ignore.assign(kept.begin(), kept.end());
-      if (names.size() > 1)
-        pairs.options->targets.assign(some.begin(), some.end());
-      pm.addPass(createInsertQDQPass(*pairs.options));
-    }
-    return Error::success();
-  }
-
   mlir::PassManager &pm;
   const ResolvedRecipe &r;
+  const StringSet<> &only;
   std::map<std::string, std::string> clips; ///< site → rule
   Names corrected;
 };
@@ -243,8 +243,12 @@ bool readsInputs(const Stage &stage) {
          (search && search->objective != ClipObjective::Weights);
 }
 
-Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved).prepare(); }
+Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved, {}).prepare(); }
 
-Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved).round(); }
+Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved, const StringSet<> &only) {
+  return StagePasses(pm, resolved, only).round();
+}
+
+Error addPairs(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved, {}).pair(); }
 
 } // namespace qopt

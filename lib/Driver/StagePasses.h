@@ -4,6 +4,8 @@
 
 #include "qopt/Recipe/Recipe.h"
 
+#include "llvm/ADT/StringSet.h"
+
 #include <map>
 #include <memory>
 #include <set>
@@ -38,7 +40,9 @@ bool readsInputs(const Stage &stage);
 
 /// Adds the passes of the stages that leave the model's mathematics as it is. Errors: an algorithm that this build cannot do.
 llvm::Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved);
-/// Adds those that choose codes, and qopt-insert-qdq for what is left. Errors: a format or combination that this build cannot do.
-llvm::Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved);
+/// Adds those that choose codes, for the sites named in `only` (all where it is empty). Errors: a combination that this build cannot do.
+llvm::Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved, const llvm::StringSet<> &only);
+/// Adds qopt-insert-qdq: activations, and the weights that no other pass rounded. Errors: a format that this build cannot make.
+llvm::Error addPairs(mlir::PassManager &pm, const ResolvedRecipe &resolved);
 
 } // namespace qopt

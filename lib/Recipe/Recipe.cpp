@@ -54,6 +54,7 @@ private:
     map.takeOptional("averaging_constant", c.averagingConstant, 0.0, 1.0, true);
     map.takeOptional("samples", c.samples, int64_t(1), int64_t(1) << 40);
     map.take("required", c.required);
+    map.take("rounds", c.rounds, 1, 100000);
     map.takeOptional("max_length", c.maxLength, int64_t(1), int64_t(1) << 32);
     if (c.percentile && c.method != RangeRule::Percentile)
       problems.add(node->line, "percentile goes with method: percentile");

@@ -22,6 +22,8 @@ struct RecipeCalibration {
   std::optional<int64_t> maxLength;
   /// Without data, stages that need it are left out, or round to nearest. Static activations always need data.
   bool required = true;
+  /// Stages that choose codes go over the model in so many parts, each calibrated on what the earlier ones left.
+  int64_t rounds = 1;
 };
 
 // What each algorithm can be told. Defaults are those of the algorithm's paper or first implementation.

@@ -30,7 +30,7 @@ struct InsertObservers : qopt::impl::InsertObserversPassBase<InsertObservers> {
         continue;
       Sites sites(func);
       for (Value value : sites.values())
-        if (touchesTable(value))
+        if (touchesTable(value) && (only.empty() || llvm::is_contained(only, sites.name(value))))
           {
           observe(value, sites.name(value), names);
           axes.push_back(channelAxis(value));

@@ -67,6 +67,11 @@ std::vector<double> LinearInput::diagonal() const {
 
 bool LinearInputs::empty() const { return (!table || table->empty()) && !module->hasAttr(kInputs); }
 
+bool LinearInputs::has(llvm::StringRef key) const {
+  auto dict = module->getAttrOfType<DictionaryAttr>(kInputs);
+  return (table && table->find(std::string_view(key)) != table->end()) || (dict && dict.contains(key));
+}
+
 std::optional<LinearInput> LinearInputs::find(llvm::StringRef key) const {
   if (table)
     if (auto found = table->find(std::string_view(key)); found != table->end() && found->second.gram.rowCount() > 0)
@@ -83,7 +88,7 @@ std::optional<LinearInput> LinearInputs::of(LinearLikeOpInterface op, const Site
   // Innermost first: what the input is made of, and by which factors.
   std::vector<FloatElements> factors;
   auto scaled = module->getAttrOfType<DictionaryAttr>(kScaled);
-  for (size_t depth = 0; scaled && depth <= scaled.size(); ++depth) {
+  for (size_t depth = 0; scaled && depth <= scaled.size() && !has(columns->key()); ++depth) {
     auto entry = scaled.getAs<DictionaryAttr>(columns->site);
     auto of = entry ? entry.getAs<StringAttr>("of") : StringAttr();
     if (!of)

@@ -35,6 +35,7 @@ public:
   std::optional<LinearInput> of(LinearLikeOpInterface op, const Sites &sites, std::string &why) const;
 
 private:
+  bool has(llvm::StringRef key) const;
   std::optional<LinearInput> find(llvm::StringRef key) const;
 
   mlir::ModuleOp module;

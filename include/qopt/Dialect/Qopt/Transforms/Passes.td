@@ -18,7 +18,8 @@ def InsertObserversPass : Pass<"qopt-insert-observers", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"linearInputsOnly", "linear-inputs-only", "bool", "false", "Observe the activations of linear ops only">
+    Option<"linearInputsOnly", "linear-inputs-only", "bool", "false", "Observe the activations of linear ops only">,
+    ListOption<"only", "only", "std::string", "Names of the only sites to observe (default: all)">
   ];
   let dependentDialects = ["::qopt::qir::QoptDialect"];
 }

@@ -1,0 +1,100 @@
+"""GPTQ through the driver against the paper's algorithm in numpy (python/goldens/gptq.py), on the same inputs."""
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "python" / "goldens"))
+import gptq as oracle  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gptq")
+    rng = np.random.default_rng(11)
+    first, second = (rng.standard_normal(shape).astype(np.float32) for shape in ((64, 48), (48, 40)))
+    nodes = [helper.make_node("MatMul", ["x", "w1"], ["h"], name="first"), helper.make_node("Relu", ["h"], ["r"], name="relu"),
+             helper.make_node("MatMul", ["r", "w2"], ["y"], name="second")]
+    graph = helper.make_graph(nodes, "two", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 64])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 40])],
+                              [numpy_helper.from_array(first, "w1"), numpy_helper.from_array(second, "w2")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "model.onnx")
+    mix = rng.standard_normal((64, 64)) * np.exp(rng.standard_normal(64))[:, None] / 8
+    x = (rng.standard_normal((700, 64)) @ mix).astype(np.float32)
+    np.savez(folder / "calib.npz", x=x)
+    return folder, x, first, second
+
+
+def dequantized(path):
+    """The two weights as an exported QDQ model has them, in the order of the graph."""
+    model = onnx.load(path)
+    constants = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    weights = []
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear" or node.input[0] not in constants:
+            continue
+        q, scale = constants[node.input[0]].astype(np.float64), constants[node.input[1]].astype(np.float64)
+        zero = constants[node.input[2]].astype(np.float64) if len(node.input) > 2 and node.input[2] else np.zeros_like(scale)
+        attributes = {a.name: a.i for a in node.attribute}
+        if attributes.get("block_size"):
+            scale, zero = (np.repeat(p, attributes["block_size"], axis=0)[: q.shape[0]] for p in (scale, zero))
+        weights.append((q - zero) * scale)
+    return weights
+
+
+def quantized(tool, folder, name, recipe):
+    (folder / f"{name}.yaml").write_text(recipe)
+    out = folder / f"{name}.onnx"
+    tool("qopt", "quantize", folder / "model.onnx", "-o", out, "--recipe", folder / f"{name}.yaml", "--calibration-data",
+         folder / "calib.npz", "--quiet")
+    return dequantized(out)
+
+
+CASES = {
+    "int8": ("{format: int8, granularity: channel}", dict(low=-127, high=127, symmetric=True, group=0)),
+    "uint4": ("{format: uint4, granularity: group, group_size: 16, symmetric: false}", dict(low=0, high=15, symmetric=False, group=16)),
+}
+
+
+def recipe_of(weights, before=""):
+    return f"schemes:\n  s: {{weights: {weights}}}\n{before}stages:\n  - gptq: {{scheme: s}}\n"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_equals_the_papers_algorithm(tool, setup, case):
+    folder, x, first, second = setup
+    text, options = CASES[case]
+    ours = quantized(tool, folder, case, recipe_of(text))
+    hidden = np.maximum(x @ first, 0)
+    for weight, inputs, got in zip((first, second), (x, hidden), ours):
+        h = inputs.astype(np.float64).T @ inputs
+        order = np.argsort(-np.diag(h), kind="stable")
+        wanted = oracle.gptq(weight.T, h, order=order, static=True, **options)
+        same = np.isclose(got.T, wanted, rtol=0, atol=1e-5).mean()
+        assert same > 0.995, same
+        nearest = oracle.gptq(weight.T, np.eye(len(h)), order=order, static=True, **options)
+        losses = [oracle.loss(weight.T, q, h) for q in (got.T, wanted, nearest)]
+        assert losses[0] < 1.01 * losses[1] and losses[0] < 0.8 * losses[2], losses
+
+
+def test_rounds_calibrate_on_what_is_quantized(tool, setup):
+    """With two rounds the second product's Hessian is that of the first one's quantized outputs."""
+    folder, x, first, second = setup
+    text, options = CASES["uint4"]
+    ours = quantized(tool, folder, "rounds", recipe_of(text, "calibration: {rounds: 2}\n"))
+    hidden = np.maximum(x @ ours[0].astype(np.float32), 0)
+    h = hidden.astype(np.float64).T @ hidden
+    order = np.argsort(-np.diag(h), kind="stable")
+    wanted = oracle.gptq(second.T, h, order=order, static=True, **options)
+    assert np.isclose(ours[1].T, wanted, rtol=0, atol=1e-5).mean() > 0.995
+
+
+def test_actorder_dynamic_is_refused(tool, setup):
+    folder = setup[0]
+    (folder / "dynamic.yaml").write_text(recipe_of(CASES["uint4"][0]).replace("scheme: s}", "scheme: s, actorder: dynamic}"))
+    done = tool("qopt", "quantize", folder / "model.onnx", "-o", folder / "no.onnx", "--recipe", folder / "dynamic.yaml",
+                "--calibration-data", folder / "calib.npz", status=1)
+    assert "actorder: dynamic scatters a group's columns" in done.stderr
