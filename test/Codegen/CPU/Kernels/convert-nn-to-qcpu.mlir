@@ -24,6 +24,15 @@ func.func @heads(%q: tensor<2x7x3x8xf32>, %k: tensor<2x9x3x8xf32>) -> tensor<2x3
   return %y : tensor<2x3x7x9xf32>
 }
 
+// K that only the run can know to be equal is checked, then the kernel does the rest.
+// CHECK-LABEL: @inner
+// CHECK: cf.assert %{{.*}}, "{{.*}}the operands' inner dims differ
+// CHECK: qcpu.batch_matmul %arg0, %arg1
+func.func @inner(%p: tensor<2x3x7x?xf32>, %v: tensor<2x3x?x8xf32>) -> tensor<2x3x7x8xf32> {
+  %y = nn.matmul %p, %v : (tensor<2x3x7x?xf32>, tensor<2x3x?x8xf32>) -> tensor<2x3x7x8xf32>
+  return %y : tensor<2x3x7x8xf32>
+}
+
 // Weights of at most 64 in size cannot saturate pairs; -3 * (column sums of 5 * 4 * 64) is where the sums start from.
 // CHECK-LABEL: @bounded
 // CHECK: qcpu.gemm {{.*}}a_unsigned = true, kernel = "i8.avx2.bounded"

@@ -51,3 +51,14 @@ func.func @used_twice(%x: tensor<96x64xf32>, %w: tensor<2x64x16xf32>) -> (tensor
   } -> tensor<96x32xf32>
   return %y, %z : tensor<96x32xf32>, tensor<96x32xf32>
 }
+
+// A product of computed matrices is cut along its own rows, whatever dim of the result they are: its second factor is packed for each head.
+// CHECK-LABEL: @heads
+// CHECK: scf.forall (%{{.*}}, %{{.*}}, %{{.*}}) = (0, 0, 0) to (2, 96, 12) step (1, 48, 1)
+// CHECK: qcpu.batch_matmul {{.*}}tensor<1x1x48x96xf32>
+func.func @heads(%p: tensor<2x12x96x96xf32>, %v: tensor<2x96x12x32xf32>) -> tensor<2x96x12x32xf32> {
+  %e = tensor.empty() : tensor<2x96x12x32xf32>
+  %y = qcpu.batch_matmul %p, %v outs %e {kernel = "f32.avx2", a_perm = array<i64: 0, 1, 2, 3>, b_perm = array<i64: 0, 2, 1, 3>, out_perm = array<i64: 0, 2, 1, 3>}
+    : (tensor<2x12x96x96xf32>, tensor<2x96x12x32xf32>, tensor<2x96x12x32xf32>) -> tensor<2x96x12x32xf32>
+  return %y : tensor<2x96x12x32xf32>
+}
