@@ -1,6 +1,7 @@
 #include "QuantizeWeights.h"
 
 #include "qopt/Analysis/Constants.h"
+#include "qopt/Analysis/Sites.h"
 #include "qopt/Dialect/NN/IR/NN.h"
 #include "qopt/Numerics/Formats/Affine.h"
 
@@ -179,12 +180,15 @@ std::vector<float> qopt::decodeRows(const WeightRows &weight, const WeightCodes 
 
 void qopt::installWeight(LinearLikeOpInterface op, const WeightCodes &codes) {
   mlir::OpBuilder b(op);
+  // A name of its own: the op's stays that of its result, by which later passes find statistics.
+  std::string name = locationName(op.getLoc(), op->getName().getStringRef()) + "/weight";
+  mlir::Location loc = mlir::NameLoc::get(b.getStringAttr(name), op.getLoc());
   auto constant = [&](mlir::ElementsAttr attr) {
-    return attr ? nn::ConstantOp::create(b, op.getLoc(), attr).getResult() : mlir::Value();
+    return attr ? nn::ConstantOp::create(b, loc, attr).getResult() : mlir::Value();
   };
   auto index = [&](std::optional<int64_t> value) { return value ? b.getI64IntegerAttr(*value) : mlir::IntegerAttr(); };
   mlir::Value q = constant(codes.codes), scale = constant(codes.scales), zero = constant(codes.zeroPoints);
-  op.getWeightOperand().set(qir::DequantizeOp::create(b, op.getLoc(), op.getWeightOperand().get().getType(), q, scale, zero,
+  op.getWeightOperand().set(qir::DequantizeOp::create(b, loc, op.getWeightOperand().get().getType(), q, scale, zero,
                                                       index(codes.axis), index(codes.blockSize)));
 }
 
