@@ -19,7 +19,7 @@ using namespace qopt;
 using namespace onnx;
 
 namespace {
-/// The first line of what libonnx says, without its punctuation around it.
+/// The first line of what libonnx says, without its punctuation around it, and the node that stands in the context which follows.
 std::string firstLine(const char *what) {
   llvm::StringRef text(what);
   text = text.trim();
@@ -28,6 +28,10 @@ std::string firstLine(const char *what) {
   // Its sentences often end in ':' and go on with the name on the next line.
   if (end != llvm::StringRef::npos && llvm::StringRef(line).ends_with(":"))
     line += " " + text.substr(end).trim().split('\n').first.str();
+  llvm::StringRef context = text.split("Bad node spec for node. Name: ").second.split('\n').first;
+  auto [name, op] = context.split(" OpType: ");
+  if (!op.empty() && !llvm::StringRef(line).contains("'" + name.str() + "'"))
+    line += " (node '" + name.str() + "', " + op.str() + ")";
   return line;
 }
 

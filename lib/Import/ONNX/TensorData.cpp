@@ -38,8 +38,14 @@ llvm::Expected<Tensor> fromField(DType type, llvm::ArrayRef<int64_t> shape, uint
                      llvm::Twine(needed / sizeof(T)));
   llvm::SmallVector<T> values;
   values.reserve(field.size());
-  for (auto value : field)
+  for (auto value : field) {
+    // Narrow types come in wide fields, signed or as their bits.
+    if constexpr (std::is_integral_v<T> && sizeof(T) < sizeof(value))
+      if (auto wide = static_cast<__int128>(value); wide < -(__int128(1) << (8 * sizeof(T) - 1)) || wide >= __int128(1) << 8 * sizeof(T))
+        return makeError("holds the value " + llvm::Twine(static_cast<int64_t>(value)) + ", which does not fit " +
+                         llvm::Twine(8 * sizeof(T)) + " bits");
     values.push_back(static_cast<T>(value));
+  }
   Span bytes(reinterpret_cast<const uint8_t *>(values.data()), values.size() * sizeof(T));
   return isPacked(type) ? unpack(type, shape, bytes) : Tensor::copy(type, shape, bytes);
 }
