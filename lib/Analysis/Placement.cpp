@@ -16,8 +16,16 @@ constexpr llvm::StringRef kUnknown = "has no integer form";
 
 // Sorted by op name.
 constexpr PlacementRow kTable[] = {
+    {"linalg.batch_matmul", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.conv_1d_ncw_fcw", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.conv_1d_nwc_wcf", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.conv_2d_nchw_fchw", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.conv_2d_nhwc_fhwc", Role::Compute, "PLACE-MAC", kMac},
     {"linalg.conv_2d_nhwc_hwcf", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.conv_3d_ndhwc_dhwcf", Role::Compute, "PLACE-MAC", kMac},
     {"linalg.matmul", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.matvec", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.vecmat", Role::Compute, "PLACE-MAC", kMac},
     {"nn.add", Role::Elementwise, "PLACE-CHEAP", kCheap},
     {"nn.average_pool", Role::Elementwise, "PLACE-CHEAP", kCheap},
     {"nn.batch_normalization", Role::Float, "PLACE-NORM", kNorm},
@@ -57,6 +65,7 @@ constexpr PlacementRow kTable[] = {
     {"nn.transpose", Role::Transparent, "PLACE-MOVES", kMoves},
     {"nn.unsqueeze", Role::Transparent, "PLACE-MOVES", kMoves},
     {"tosa.conv2d", Role::Compute, "PLACE-MAC", kMac},
+    {"tosa.conv3d", Role::Compute, "PLACE-MAC", kMac},
     {"tosa.matmul", Role::Compute, "PLACE-MAC", kMac},
 };
 

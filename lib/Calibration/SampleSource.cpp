@@ -1,5 +1,6 @@
 #include "qopt/Calibration/SampleSource.h"
 
+#include "qopt/Import/ONNX/TensorFile.h"
 #include "qopt/Support/Npy.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -108,52 +109,63 @@ private:
   int64_t count = -1;
 };
 
+/// A folder of .npz files, or of folders test_data_set_N with ONNX's tensors: a sample each.
 class FolderSource : public SampleSource {
 public:
   static Expected<std::unique_ptr<SampleSource>> open(StringRef path, ArrayRef<ValueSpec> inputs) {
     auto source = std::make_unique<FolderSource>();
     source->inputs.assign(inputs.begin(), inputs.end());
+    if (isTestDataSet(path))
+      source->samples.push_back(path.str());
     std::error_code code;
     for (sys::fs::directory_iterator it(path, code), end; it != end && !code; it.increment(code))
-      if (sys::path::extension(it->path()) == ".npz")
-        source->files.push_back(it->path());
+      if (sys::path::extension(it->path()) == ".npz" || isTestDataSet(it->path()))
+        source->samples.push_back(it->path());
     if (code)
       return makeError(path + ": the folder cannot be read: " + code.message());
-    if (source->files.empty())
-      return makeError(path + ": the folder holds no .npz file; each sample is one");
-    llvm::sort(source->files);
+    if (source->samples.empty())
+      return makeError(path + ": the folder holds no samples: neither .npz files nor folders test_data_set_N with input_0.pb");
+    llvm::sort(source->samples, [](StringRef a, StringRef b) { return a.compare_numeric(b) < 0; });
     return std::unique_ptr<SampleSource>(std::move(source));
   }
 
-  int64_t size() const override { return static_cast<int64_t>(files.size()); }
+  int64_t size() const override { return static_cast<int64_t>(samples.size()); }
   bool canBatch() const override { return false; }
 
   Expected<SmallVector<Tensor>> read(int64_t begin, int64_t end) override {
+    const std::string &sample = samples[begin];
     if (end != begin + 1)
-      return makeError(files[begin] + ": samples of a folder are read one at a time");
-    auto reader = NpzReader::open(files[begin]);
-    if (!reader)
-      return reader.takeError();
+      return makeError(sample + ": samples of a folder are read one at a time");
+    bool isFolder = sys::path::extension(sample) != ".npz";
+    auto arrays = isFolder ? readTestDataSet(sample, inputs) : readNpz(sample);
+    if (!arrays)
+      return arrays.takeError();
     SmallVector<Tensor> batch;
     for (const ValueSpec &spec : inputs) {
-      std::string what = files[begin] + ": array '" + spec.name + "'";
-      if (!(*reader)->info(spec.name))
-        return makeError(what + " is missing; it holds " + listOf((*reader)->names()));
-      Expected<Tensor> tensor = (*reader)->read(spec.name);
-      if (!tensor)
-        return tensor.takeError();
-      if (Error error = checkArray(what, tensor->dtype(), tensor->shape(), spec))
+      std::string what = sample + (isFolder ? ": tensor '" : ": array '") + spec.name + "'";
+      auto found = llvm::find_if(*arrays, [&](const NamedTensor &array) { return array.name == spec.name; });
+      if (found == arrays->end())
+        return makeError(what + " is missing; it holds " + namesOf(*arrays));
+      const Tensor &tensor = found->tensor;
+      if (Error error = checkArray(what, tensor.dtype(), tensor.shape(), spec))
         return std::move(error);
-      if (Error error = checkFinite(*tensor, what, begin))
+      if (Error error = checkFinite(tensor, what, begin))
         return std::move(error);
-      batch.push_back(std::move(*tensor));
+      batch.push_back(tensor);
     }
     return batch;
   }
 
 private:
+  static std::string namesOf(ArrayRef<NamedTensor> arrays) {
+    std::vector<std::string> names;
+    for (const NamedTensor &array : arrays)
+      names.push_back(array.name);
+    return listOf(names);
+  }
+
   std::vector<ValueSpec> inputs;
-  std::vector<std::string> files;
+  std::vector<std::string> samples;
 };
 
 } // namespace

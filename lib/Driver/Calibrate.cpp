@@ -11,7 +11,7 @@ namespace qopt {
 namespace {
 
 constexpr Option options[] = {
-    {"--calibration-data", "DATA", "a .npz (samples along axis 0) or a folder of .npz files (one sample each)"},
+    {"--calibration-data", "DATA", "a .npz (samples along axis 0), or a folder of .npz files or of test_data_set_N (a sample each)"},
     {"-o", "FILE.stats", "where the statistics go"},
     {"--samples", "N", "use only the first N samples"},
     {"--first-sample", "N", "index of the first sample, when DATA is a shard of a larger set (default 0)"},

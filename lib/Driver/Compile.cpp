@@ -1,13 +1,15 @@
 #include "Commands.h"
 #include "Models.h"
 #include "Outputs.h"
+#include "Phases.h"
+#include "Remarks.h"
 #include "Tensors.h"
 #include "qopt/Codegen/CPU/Artifact.h"
 #include "qopt/Pipelines/CPU.h"
 #include "qopt/Pipelines/Run.h"
 #include "qopt/Support/AtomicFile.h"
+#include "qopt/Support/Progress.h"
 
-#include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -28,7 +30,9 @@ constexpr Option options[] = {
     {"--target", "T", "what to compile for (default: host)"},
     {"-O", "LEVEL", "LLVM's optimization level, 0 to 3 (default 3)"},
     {"--name", "PREFIX", "what the C functions are called after (default: the model's file name)"},
-    {"--compile-to", "PHASE", "stop at imported, linalg, buffers, loops or lowered (for .mlir)"},
+    {"--compile-to", "PHASE", "stop at imported, legalized, linalg, buffers, loops or lowered (for .mlir)"},
+    {"--json", "FILE", "write seconds, bytes and remarks as JSON; - is standard output"},
+    {"--quiet", "", "no report at the end"},
     {"--print-pipeline", "", "print the passes, as `qopt-opt --pass-pipeline=…` takes them, and stop"},
 };
 
@@ -37,34 +41,6 @@ struct Request {
   unsigned optLevel = 3;
   ArtifactInfo info;
 };
-
-/// Writes through a stream that appears whole or not at all.
-Error writeOutput(StringRef path, Session &session, function_ref<Error(raw_pwrite_stream &)> write) {
-  if (path == "-") {
-    SmallVector<char, 0> bytes;
-    raw_svector_ostream stream(bytes);
-    Error error = write(stream);
-    session.out << stream.str();
-    return error;
-  }
-  auto file = AtomicFile::create(path);
-  if (!file)
-    return file.takeError();
-  if (Error error = write((*file)->os()))
-    return error;
-  return (*file)->commit();
-}
-
-Error writeModule(mlir::ModuleOp module, const Request &request, Session &session) {
-  return writeOutput(request.output, session, [&](raw_pwrite_stream &os) -> Error {
-    if (StringRef(request.output).ends_with(".mlirbc"))
-      return succeeded(mlir::writeBytecodeToFile(module, os)) ? Error::success()
-                                                              : makeError("the module cannot be written as bytecode");
-    module.print(os);
-    os << '\n';
-    return Error::success();
-  });
-}
 
 /// A folder for the files between compiler and linker; gone with the object.
 struct WorkFolder {
@@ -146,26 +122,28 @@ Error writeCode(mlir::ModuleOp module, const Request &request, Session &session)
   return writeText(header, headerText(*signature, request.info), session);
 }
 
-/// The stages up to `phase`. Errors: no such phase.
-Error addStages(mlir::OpPassManager &pm, StringRef phase, const CPUOptions &options) {
-  using Stage = void (*)(mlir::OpPassManager &, const CPUOptions &);
-  struct Step {
-    StringRef phase;
-    SmallVector<Stage, 2> stages;
-  };
-  const Step steps[] = {{"imported", {}},
-                        {"linalg", {buildGraphStage, buildTensorStage}},
-                        {"buffers", {buildBufferStage}},
-                        {"loops", {buildLoopStage}},
-                        {"lowered", {buildLLVMStage}}};
-  for (const Step &step : steps) {
-    for (Stage stage : step.stages)
-      stage(pm, options);
-    if (step.phase == phase)
-      return Error::success();
+/// What compiling leaves behind: a line, and a line for each reason that a product or convolution is not in a kernel.
+Error report(const Arguments &arguments, double seconds, ArrayRef<Remark> remarks, Session &session) {
+  StringRef output = arguments.get("-o", "");
+  uint64_t bytes = 0;
+  if (output != "-")
+    (void)sys::fs::file_size(output, bytes);
+  if (!arguments.has("--quiet")) {
+    session.err << arguments.positional()[0] << " -> " << output << " (" << arguments.get("--target", "host") << "): ";
+    if (bytes)
+      session.err << formatBytes(static_cast<int64_t>(bytes)) << " in ";
+    session.err << formatSeconds(seconds) << '\n';
+    printRemarks(session.err, remarks);
   }
-  return usageError("'--compile-to " + phase + "': the phases are imported, linalg, buffers, loops and lowered");
+  auto file = arguments.get("--json");
+  if (!file)
+    return Error::success();
+  json::Object object{{"model", arguments.positional()[0]}, {"output", output}, {"target", arguments.get("--target", "host")},
+                      {"bytes", static_cast<int64_t>(bytes)}, {"seconds", seconds}, {"remarks", toJson(remarks)}};
+  return writeText(*file, toJson(json::Value(std::move(object))) + "\n", session);
 }
+
+constexpr Phase phases[] = {Phase::Imported, Phase::Legalized, Phase::Linalg, Phase::Buffers, Phase::Loops, Phase::Lowered};
 
 Expected<int> run(const Arguments &arguments, Session &session) {
   if (arguments.positional().size() != 1)
@@ -181,41 +159,52 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   request.info.model = sys::path::stem(input).str();
   request.info.prefix = toIdentifier(arguments.get("--name", request.info.model));
   StringRef ending = sys::path::extension(request.output);
-  bool isModule = request.output == "-" || ending == ".mlir" || ending == ".mlirbc";
+  bool isModule = isModuleFile(request.output);
   bool printPipeline = arguments.has("--print-pipeline");
   if (!printPipeline && request.output.empty())
     return usageError("`qopt compile` needs -o OUT");
   if (!printPipeline && !isModule && !is_contained({".so", ".o", ".s", ".ll"}, ending))
     return usageError("'" + request.output + "': endings are .so, .o, .s, .ll, .mlir and .mlirbc");
-  if (arguments.has("--compile-to") && !isModule && !printPipeline)
-    return usageError("--compile-to needs an output of .mlir or .mlirbc");
+  auto phase = readPhase(arguments, "compile", Phase::Lowered, phases);
+  if (!phase)
+    return phase.takeError();
 
+  if (request.output == "-" && arguments.get("--json", "") == "-")
+    return usageError("-o - and --json - both want standard output; give one of them a file");
+  Stopwatch watch;
   auto model = loadModel(input);
   if (!model)
     return model.takeError();
   CPUOptions options;
   options.target = request.target;
   mlir::PassManager pm(model->context.get(), mlir::ModuleOp::getOperationName());
-  if (Error error = addStages(pm, arguments.get("--compile-to", "lowered"), options))
-    return std::move(error);
+  if (*phase == Phase::Imported)
+    endPhase(pm, *phase);
+  buildLoweringTo(*phase, pm, options);
   if (printPipeline) {
-    pm.printAsTextualPipeline(session.out);
-    session.out << '\n';
+    auto text = pipelineText({&pm});
+    if (!text)
+      return text.takeError();
+    session.out << *text << '\n';
     return Done;
   }
   if (session.configurePasses)
     session.configurePasses(pm);
+  RemarkCollector collector(model->context.get());
   if (Error error = runPasses(pm, *model->module))
     return inContext("'" + input + "'", std::move(error));
-  if (Error error = isModule ? writeModule(*model->module, request, session)
+  if (Error error = isModule ? writeModule(*model->module, request.output, *phase < Phase::Linalg, session)
                              : writeCode(*model->module, request, session))
+    return std::move(error);
+  if (Error error = report(arguments, watch.seconds(), collector.remarks, session))
     return std::move(error);
   return Done;
 }
 
 } // namespace
 
-Error compileToCode(mlir::ModuleOp module, StringRef path, StringRef target, StringRef modelPath, Session &session) {
+Error compileToCode(mlir::ModuleOp module, StringRef path, StringRef target, StringRef modelPath, Session &session,
+                    std::vector<Remark> *remarks) {
   Request request;
   request.output = path.str();
   request.target = target.str();
@@ -227,8 +216,11 @@ Error compileToCode(mlir::ModuleOp module, StringRef path, StringRef target, Str
   buildLoweringPipeline(pm, options);
   if (session.configurePasses)
     session.configurePasses(pm);
+  RemarkCollector collector(module.getContext());
   if (Error error = runPasses(pm, module))
     return error;
+  if (remarks)
+    *remarks = collector.remarks;
   return writeCode(module, request, session);
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr Option options[] = {
     {"--reference", "MODEL", "the model (or artifact) to compare with, usually the float one"},
-    {"--data", "DATA", "a .npz (samples along axis 0) or a folder of .npz files (one sample each)"},
+    {"--data", "DATA", "a .npz (samples along axis 0), or a folder of .npz files or of test_data_set_N (a sample each)"},
     {"--labels", "FILE.npz", "array `labels`: also the share of samples whose greatest output is the label's"},
     {"--perplexity", "INPUT", "also next-token perplexity of the logits over that input's tokens, the second half of each context"},
     {"--samples", "N", "use only the first N samples"},

@@ -31,6 +31,10 @@ constexpr ReasonCode passCodes[] = {
                       "nearest."},
     {"GPTQ-RANK", "There were fewer rows of calibration than input channels, so the Hessian has not full rank and the dampening decides "
                   "what is left. Use more samples."},
+    {"KERNEL-SHAPE", "No kernel takes the product or convolution as it is: its weights are computed, its shape or layout is one that kernels do "
+                     "not have, or its elements are not float32 or 8-bit integers. It runs in generic loops, which is right but slow."},
+    {"KERNEL-TARGET", "The target has no kernel for products of these formats, so the op runs in generic loops, which is right but slow. "
+                      "`qopt targets` lists what each target has."},
     {"LEGAL-FORM", "The op's operands are quantized, but no integer kernel takes them: a scale changes along the sum, the int32 "
                    "accumulator could overflow for these weights, or an operand is transposed. It computes in float on "
                    "dequantized values. A scale per tensor or output channel, or a smaller reduction, makes it legal."},

@@ -1,7 +1,5 @@
 #include "Outputs.h"
 
-#include "Tensors.h"
-
 #include "qopt/Export/ONNX.h"
 #include "qopt/Support/AtomicFile.h"
 #include "qopt/Support/Hash.h"
@@ -25,24 +23,6 @@ Error writeOnnx(const Model &model, StringRef path, const Provenance &provenance
   return exportOnnx(model.module.get(), path, options);
 }
 
-Error writeModelText(const Model &model, StringRef path, Session &session) {
-  std::string text;
-  raw_string_ostream os(text);
-  mlir::OpPrintingFlags flags;
-  flags.enableDebugInfo();
-  model.module.get().print(os, flags);
-  return qopt::writeText(path, text + "\n", session);
-}
-
-Error writeBytecode(const Model &model, StringRef path) {
-  auto file = AtomicFile::create(path);
-  if (!file)
-    return file.takeError();
-  if (mlir::failed(mlir::writeBytecodeToFile(model.module.get(), (*file)->os())))
-    return makeError(path + ": the module could not be written as bytecode");
-  return (*file)->commit();
-}
-
 } // namespace
 
 Error qopt::checkOutput(StringRef path) {
@@ -54,12 +34,41 @@ Error qopt::checkOutput(StringRef path) {
   return usageError("'" + path + "' is no output that `qopt quantize` writes: .onnx, .mlir, .mlirbc, .so and .o are");
 }
 
-Error qopt::writeModel(const Model &model, StringRef path, StringRef target, const Provenance &provenance, Session &session) {
+Error qopt::writeModel(const Model &model, StringRef path, StringRef target, const Provenance &provenance, Session &session,
+                       std::vector<Remark> *remarks) {
   if (path.ends_with(".onnx"))
     return writeOnnx(model, path, provenance);
-  if (path.ends_with(".mlirbc"))
-    return writeBytecode(model, path);
   if (path.ends_with(".so") || path.ends_with(".o"))
-    return compileToCode(model.module.get(), path, target, provenance.model, session);
-  return writeModelText(model, path, session);
+    return compileToCode(model.module.get(), path, target, provenance.model, session, remarks);
+  return writeModule(model.module.get(), path, /*locations=*/true, session);
+}
+
+Error qopt::writeOutput(StringRef path, Session &session, function_ref<Error(raw_pwrite_stream &)> write) {
+  if (path == "-") {
+    SmallVector<char, 0> bytes;
+    raw_svector_ostream stream(bytes);
+    Error error = write(stream);
+    session.out << stream.str();
+    return error;
+  }
+  auto file = AtomicFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (Error error = write((*file)->os()))
+    return error;
+  return (*file)->commit();
+}
+
+Error qopt::writeModule(mlir::ModuleOp module, StringRef path, bool locations, Session &session) {
+  return writeOutput(path, session, [&](raw_pwrite_stream &os) -> Error {
+    if (path.ends_with(".mlirbc"))
+      return succeeded(mlir::writeBytecodeToFile(module, os)) ? Error::success()
+                                                              : makeError(path + ": the module cannot be written as bytecode");
+    mlir::OpPrintingFlags flags;
+    if (locations)
+      flags.enableDebugInfo();
+    module.print(os, flags);
+    os << '\n';
+    return Error::success();
+  });
 }

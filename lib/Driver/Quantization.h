@@ -9,6 +9,10 @@
 #include "llvm/ADT/StringRef.h"
 #include <functional>
 
+namespace mlir {
+class PassManager;
+} // namespace mlir
+
 namespace qopt {
 
 class Progress;
@@ -36,6 +40,8 @@ llvm::Expected<std::string> modelHash(llvm::StringRef path);
 struct QuantizationRequest {
   const Recipe *recipe = nullptr;
   const Statistics *statistics = nullptr; ///< null: the recipe needs none
+  /// Stop there: the function is as it was, and statistics stay in the module.
+  bool prepareOnly = false;
   /// Called, where given, when the stages that leave the function as it is (SmoothQuant) are done and rounding begins.
   std::function<void(mlir::ModuleOp)> beforeRounding = {};
   PrecisionReport *precision = nullptr; ///< where given, receives what a mixed_precision stage chose
@@ -56,6 +62,12 @@ llvm::Expected<std::vector<InputColumns>> inputsToGather(mlir::ModuleOp module, 
 
 /// Those of all products and convolutions with constant weights.
 std::vector<InputColumns> allInputs(mlir::ModuleOp module);
+
+/// The passes that make the recipe of the module: `preparation` leaves the function as it is, `rounding` does not. They read ranges
+/// from the module's attributes and Gram matrices from `statistics` (null: there are none), which outlives them. Errors: as
+/// quantizeModule.
+llvm::Error buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const Statistics *statistics,
+                              mlir::PassManager &preparation, mlir::PassManager &rounding);
 
 /// Whether the recipe cannot do without statistics.
 bool readsStatistics(const Recipe &recipe);

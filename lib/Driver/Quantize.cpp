@@ -1,15 +1,23 @@
 #include "Commands.h"
 #include "Contents.h"
 #include "Outputs.h"
+#include "Phases.h"
 #include "Planning.h"
 #include "Quantization.h"
 #include "QuantizationReport.h"
+#include "StagePasses.h"
 
+#include "qopt/Calibration/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/CompareSites.h"
+#include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/Run.h"
 #include "qopt/Support/AtomicFile.h"
 #include "qopt/Support/Hash.h"
 #include "qopt/Support/Progress.h"
 #include "qopt/Support/Version.h"
+
+#include "mlir/Pass/PassManager.h"
 
 using namespace llvm;
 
@@ -21,7 +29,7 @@ constexpr Option options[] = {
     {"-o", "OUT", "what to write, by its ending: .onnx (QDQ), .mlir, .mlirbc, .so"},
     {"--scheme", "S", "how to quantize (default W8A8; `qopt schemes` lists them)"},
     {"--recipe", "FILE.yaml", "a recipe in place of a scheme"},
-    {"--calibration-data", "DATA", "a .npz (samples along axis 0) or a folder of .npz files (one sample each)"},
+    {"--calibration-data", "DATA", "a .npz (samples along axis 0), or a folder of .npz files or of test_data_set_N (a sample each)"},
     {"--stats", "FILE.stats", "statistics of `qopt calibrate` in place of data"},
     {"--calibration-method", "M", "minmax, moving-average, percentile, mse or entropy (default: the recipe's)"},
     {"--percentile", "P", "for the method percentile (default 99.999)"},
@@ -31,6 +39,8 @@ constexpr Option options[] = {
     {"--threads", "N", "threads to use (default: one for each core)"},
     {"--target", "T", "what to compile for when OUT is code (default: host)"},
     {"--noise-samples", "N", "measure noise at every site over the first N samples (default 8; 0: do not)"},
+    {"--compile-to", "PHASE", "write the IR at imported, calibrating, transformed, quantized, legalized, linalg, buffers, loops or lowered"},
+    {"--print-pipeline", "", "print the passes, as `qopt-opt --pass-pipeline=…` takes them, and stop (statistics from --stats)"},
     {"--report", "DIR", "write report.json and report.html into DIR"},
     {"--json", "FILE", "write the report as JSON; - is standard output"},
     {"--quiet", "", "no progress, no table at the end"},
@@ -172,22 +182,87 @@ Expected<QuantizationReport> beginReport(const Arguments &arguments) {
   return report;
 }
 
+constexpr Phase phases[] = {Phase::Imported,  Phase::Calibrating, Phase::Transformed, Phase::Quantized, Phase::Legalized,
+                            Phase::Linalg,    Phase::Buffers,     Phase::Loops,       Phase::Lowered};
+
+/// What runs before there is anything to quantize: imported, or with observers.
+void buildObserving(mlir::OpPassManager &pm, Phase phase) {
+  if (phase == Phase::Calibrating)
+    pm.addPass(createInsertObserversPass());
+  endPhase(pm, phase);
+}
+
+Expected<int> printPipeline(const Arguments &arguments, const Recipe &recipe, const Model &model, Phase phase, Session &session) {
+  auto manager = [&] { return mlir::PassManager(model.context.get(), mlir::ModuleOp::getOperationName()); };
+  mlir::PassManager preparation = manager(), rounding = manager(), lowering = manager(), none = manager();
+  if (phase < Phase::Transformed) {
+    buildObserving(preparation, phase);
+  } else {
+    auto stats = arguments.get("--stats");
+    if (!stats && (readsStatistics(recipe) || any_of(recipe.stages, needsData)))
+      return usageError("--print-pipeline prints where statistics are read from: make them with `qopt calibrate` and give --stats FILE");
+    if (stats)
+      preparation.addPass(createAnnotateStatisticsPass(annotateOptions(*stats, rangeChoice(recipe))));
+    auto statistics = stats ? readStatistics(*stats) : Expected<Statistics>(Statistics());
+    if (!statistics)
+      return statistics.takeError();
+    if (Error error = buildQuantization(*model.module, recipe, stats ? &*statistics : nullptr, preparation, rounding))
+      return std::move(error);
+    buildLoweringTo(phase, lowering, {arguments.get("--target", "host").str()});
+  }
+  auto text = pipelineText({&preparation, phase > Phase::Transformed ? &rounding : &none, &lowering});
+  if (!text)
+    return text.takeError();
+  session.out << *text << '\n';
+  return Done;
+}
+
+/// Writes IR of a phase that quantizing begins from.
+Expected<int> writeEarly(Model &model, StringRef out, Phase phase, Session &session) {
+  mlir::PassManager pm(model.context.get(), mlir::ModuleOp::getOperationName());
+  buildObserving(pm, phase);
+  if (Error error = runPasses(pm, *model.module))
+    return std::move(error);
+  if (Error error = writeModule(*model.module, out, /*locations=*/true, session))
+    return std::move(error);
+  return Done;
+}
+
+/// From quantize/dequantize pairs on, where --compile-to asks for it.
+Error lowerTo(Phase phase, const Arguments &arguments, const Model &model, Session &session) {
+  mlir::PassManager pm(model.context.get(), mlir::ModuleOp::getOperationName());
+  buildLoweringTo(phase, pm, {arguments.get("--target", "host").str()});
+  if (session.configurePasses)
+    session.configurePasses(pm);
+  if (Error error = runPasses(pm, *model.module))
+    return error;
+  return writeModule(*model.module, *arguments.get("-o"), phase < Phase::Linalg, session);
+}
+
 Expected<int> run(const Arguments &arguments, Session &session) {
   if (arguments.positional().size() != 1)
     return usageError("`qopt quantize` takes one model");
   auto out = arguments.get("-o");
-  if (!out)
+  bool printOnly = arguments.has("--print-pipeline");
+  if (!out && !printOnly)
     return usageError("`qopt quantize` needs -o OUT");
+  auto phase = readPhase(arguments, "quantize", Phase::Quantized, phases);
+  if (!phase)
+    return phase.takeError();
+  if (*phase < Phase::Quantized && (arguments.has("--report") || arguments.has("--json")))
+    return usageError("there is nothing to report of the phase '" + phaseName(*phase) + "'; leave --report and --json out");
   auto recipe = chooseRecipe(arguments);
   if (!recipe)
     return recipe.takeError();
   if (Error error = overrideCalibration(arguments, *recipe))
     return std::move(error);
   const std::string &path = arguments.positional()[0];
-  if (Error error = checkOutput(*out))
-    return std::move(error);
-  if (Error error = checkNotSameFile(*out, path))
-    return std::move(error);
+  if (!printOnly)
+    if (Error error = checkOutput(*out))
+      return std::move(error);
+  if (!printOnly)
+    if (Error error = checkNotSameFile(*out, path))
+      return std::move(error);
   if (Error error = prepareReports(arguments))
     return std::move(error);
   Stopwatch watch;
@@ -196,6 +271,10 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto model = loadModel(path);
   if (!model)
     return model.takeError();
+  if (printOnly)
+    return printPipeline(arguments, *recipe, *model, *phase, session);
+  if (*phase < Phase::Transformed)
+    return writeEarly(*model, *out, *phase, session);
   auto report = beginReport(arguments);
   if (!report)
     return report.takeError();
@@ -209,7 +288,9 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   if (Error error = addDriftTo(*report, arguments, *model, *statistics, session, progress))
     return std::move(error);
   progress.stage("quantizing");
-  QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr, {}, &report->precision};
+  QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
+  request.precision = &report->precision;
+  request.prepareOnly = *phase == Phase::Transformed;
   if (recipe->calibration.rounds > 1 && *statistics) {
     if (!arguments.has("--calibration-data"))
       return usageError("the recipe goes over the model in " + Twine(recipe->calibration.rounds) +
@@ -230,6 +311,13 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     };
   if (Error error = quantizeModule(*model->module, request, session))
     return inContext(path, std::move(error));
+  if (request.prepareOnly) {
+    if (*statistics) // What rounding would read goes with it.
+      enterInputs(*model->module, (*statistics)->inputs);
+    if (Error error = writeModule(*model->module, *out, /*locations=*/true, session))
+      return std::move(error);
+    return Done;
+  }
   report->after = sizesOf(*model->module);
   addDecisions(*report, *model->module);
   if (*noise) {
@@ -243,8 +331,13 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   progress.stage("writing " + out->str()); // Code uses the module up.
   Provenance provenance{path, arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str(),
                         *statistics ? (*statistics)->dataHash.hex() : ""};
-  if (Error error = writeModel(*model, *out, arguments.get("--target", "host"), provenance, session))
+  std::vector<Remark> remarks;
+  if (Error error = *phase > Phase::Quantized
+                        ? lowerTo(*phase, arguments, *model, session)
+                        : writeModel(*model, *out, arguments.get("--target", "host"), provenance, session, &remarks))
     return std::move(error);
+  for (const Remark &remark : remarks)
+    report->remarks.push_back({remark.site, "", "compiled", remark.code, remark.text});
   progress.finish();
   if (*statistics)
     addStatistics(*report, **statistics, rangeChoice(*recipe));

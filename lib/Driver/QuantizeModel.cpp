@@ -9,6 +9,8 @@
 #include "qopt/Calibration/Annotate.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Interfaces/LinearLike.h"
+#include "qopt/Pipelines/Passes.h"
+#include "qopt/Pipelines/Phase.h"
 #include "qopt/Pipelines/Run.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -189,41 +191,87 @@ static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe resolved, const 
   return Error::success();
 }
 
-Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session) {
-  const Recipe &recipe = *request.recipe;
-  std::vector<RecipeSite> sites = recipeSites(module);
-  if (sites.empty())
+namespace {
+
+/// What the recipe means for the module.
+struct Plan {
+  std::vector<RecipeSite> sites;
+  std::vector<SitePlan> plans;
+  std::shared_ptr<const InputTable> inputs; ///< lives as long as the statistics
+};
+
+Expected<Plan> planFor(mlir::ModuleOp module, const Recipe &recipe, const Statistics *statistics) {
+  Plan plan;
+  plan.sites = recipeSites(module);
+  if (plan.sites.empty())
     return makeError("the model has no matrix product or convolution with constant weights: there is nothing to quantize");
-  auto plans = resolveRecipe(recipe, sites);
+  auto plans = resolveRecipe(recipe, plan.sites);
   if (!plans)
     return plans.takeError();
-  std::shared_ptr<const InputTable> inputs; // Lives as long as the request's statistics.
-  if (request.statistics) {
-    annotateStatistics(module, *request.statistics, rangeChoice(recipe));
-    inputs = std::shared_ptr<const InputTable>(std::shared_ptr<const void>(), &request.statistics->inputs);
-    if (inputs->empty() && llvm::any_of(recipe.stages, readsInputs))
-      return makeError("the statistics hold no Gram matrices, which this recipe reads; calibrate with --gram");
-  } else {
-    noteWithoutData(module, recipe);
-  }
+  plan.plans = std::move(*plans);
+  if (!statistics)
+    return plan;
+  plan.inputs = std::shared_ptr<const InputTable>(std::shared_ptr<const void>(), &statistics->inputs);
+  if (plan.inputs->empty() && llvm::any_of(recipe.stages, readsInputs))
+    return makeError("the statistics hold no Gram matrices, which this recipe reads; calibrate with --gram");
+  return plan;
+}
 
-  ResolvedRecipe resolved{recipe, sites, *plans, inputs};
-  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addPreparation(pm, resolved); }))
+Error buildPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
+  Error error = addPreparation(pm, resolved);
+  endPhase(pm, Phase::Transformed);
+  return error;
+}
+
+/// What rounding has left without codes, and activations.
+Error buildPairs(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
+  Error error = addPairs(pm, resolved);
+  pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
+  pm.addPass(createStripStatisticsPass());
+  endPhase(pm, Phase::Quantized);
+  return error;
+}
+
+} // namespace
+
+Error qopt::buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const Statistics *statistics,
+                              mlir::PassManager &preparation, mlir::PassManager &rounding) {
+  for (const Stage &stage : recipe.stages)
+    if (std::holds_alternative<MixedPrecisionOptions>(stage.options))
+      return makeError("mixed_precision chooses schemes from what the passes before it have made, so its passes are not known before");
+  if (recipe.calibration.rounds > 1)
+    return makeError("rounds calibrate between passes, so they are not passes alone");
+  auto plan = planFor(module, recipe, statistics);
+  if (!plan)
+    return plan.takeError();
+  ResolvedRecipe resolved{recipe, plan->sites, plan->plans, plan->inputs};
+  if (Error error = buildPreparation(preparation, resolved))
     return error;
+  if (Error error = addRounding(rounding, resolved, {}))
+    return error;
+  return buildPairs(rounding, resolved);
+}
+
+Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session) {
+  const Recipe &recipe = *request.recipe;
+  auto plan = planFor(module, recipe, request.statistics);
+  if (!plan)
+    return plan.takeError();
+  if (request.statistics)
+    annotateStatistics(module, *request.statistics, rangeChoice(recipe));
+  else
+    noteWithoutData(module, recipe);
+  ResolvedRecipe resolved{recipe, plan->sites, plan->plans, plan->inputs};
+  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return buildPreparation(pm, resolved); }))
+    return error;
+  if (request.prepareOnly)
+    return Error::success();
   if (request.beforeRounding)
     request.beforeRounding(module);
   PrecisionReport precision;
-  if (Error error = assignPrecisions(module, resolved, *plans, request.precision ? *request.precision : precision))
+  if (Error error = assignPrecisions(module, resolved, plan->plans, request.precision ? *request.precision : precision))
     return error;
   if (Error error = roundInParts(module, resolved, request, session))
     return error;
-  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) {
-        Error failed = addPairs(pm, resolved);
-        pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
-        return failed;
-      }))
-    return error;
-  for (StringRef attribute : {"qopt.ranges", "qopt.channels", "qopt.scaled_inputs"})
-    module->removeAttr(attribute);
-  return Error::success();
+  return runStages(module, session, [&](mlir::PassManager &pm) { return buildPairs(pm, resolved); });
 }

@@ -12,7 +12,7 @@ namespace qopt {
 namespace {
 
 constexpr Option options[] = {
-    {"--input", "NAME=FILE", "an input from a .npy or .pb file, or (FILE.npz without a name) all inputs by their names"},
+    {"--input", "NAME=FILE", "an input from a .npy or .pb file; without a name, all inputs of a .npz or of a folder test_data_set_N"},
     {"-o", "OUT.npz", "where the outputs go, under the model's names (one output: .npy, too)"},
     {"--batch", "N", "run N samples at a time along axis 0 and join the outputs"},
     {"--repeat", "N", "run N times and report the times (after one run that does not count)"},

@@ -1,9 +1,11 @@
 #include "Tensors.h"
-#include "qopt/Support/AtomicFile.h"
+#include "Outputs.h"
+#include "qopt/Import/ONNX/TensorFile.h"
 #include "qopt/Support/Npy.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
 
@@ -31,8 +33,11 @@ public:
     return Error::success();
   }
 
+  /// A .npz, or a folder test_data_set_N.
   Error addFile(StringRef file) {
-    auto arrays = readNpz(file);
+    if (sys::fs::is_directory(file) && !isTestDataSet(file))
+      return makeError("'" + file + "': the folder holds no input_0.pb");
+    auto arrays = sys::fs::is_directory(file) ? readTestDataSet(file, specs) : readNpz(file);
     if (!arrays)
       return arrays.takeError();
     for (NamedTensor &array : *arrays)
@@ -45,6 +50,10 @@ public:
     auto [name, file] = word.split('=');
     if (!word.contains('='))
       return addFile(word);
+    if (file.ends_with(".pb")) {
+      auto named = readTensorFile(file);
+      return named ? add(name, std::move(named->tensor), file) : named.takeError();
+    }
     auto tensor = readNpy(file);
     if (!tensor)
       return tensor.takeError();
@@ -56,7 +65,7 @@ public:
     for (auto [spec, tensor] : zip(specs, tensors)) {
       if (!tensor)
         return makeError("input '" + spec.name + "' (" + name(spec.dtype) + shapeToString(spec.shape) +
-                         ") is not given; pass --input " + spec.name + "=FILE.npy");
+                         ") is not given; pass --input " + spec.name + "=FILE.npy or FILE.pb");
       inputs.push_back(std::move(*tensor));
     }
     return inputs;
@@ -93,15 +102,10 @@ Error saveOutputs(StringRef path, ArrayRef<ValueSpec> specs, ArrayRef<Tensor> ou
 }
 
 Error writeText(StringRef path, StringRef text, Session &session) {
-  if (path == "-") {
-    session.out << text;
+  return writeOutput(path, session, [&](raw_pwrite_stream &os) {
+    os << text;
     return Error::success();
-  }
-  auto file = AtomicFile::create(path);
-  if (!file)
-    return file.takeError();
-  (*file)->os() << text;
-  return (*file)->commit();
+  });
 }
 
 } // namespace qopt

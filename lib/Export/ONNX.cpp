@@ -231,7 +231,23 @@ llvm::Error check(const onnx::ModelProto &model, llvm::StringRef path) {
 
 } // namespace
 
-llvm::Error qopt::exportOnnx(ModuleOp module, llvm::StringRef path, const OnnxExportOptions &options) {
+/// What the model came with, then what is known of its quantization.
+static void addMetadata(onnx::ModelProto &model, ModuleOp module, const qopt::OnnxExportOptions &options) {
+  auto add = [&](llvm::StringRef key, llvm::StringRef value) {
+    auto *entry = model.add_metadata_props();
+    entry->set_key(key.str());
+    entry->set_value(value.str());
+  };
+  if (auto kept = module->getAttrOfType<DictionaryAttr>("onnx.metadata"))
+    for (NamedAttribute entry : kept)
+      if (auto value = dyn_cast<StringAttr>(entry.getValue());
+          value && llvm::none_of(options.metadata, [&](const auto &own) { return own.first == entry.getName(); }))
+        add(entry.getName(), value);
+  for (const auto &[key, value] : options.metadata)
+    add(key, value);
+}
+
+llvm::Error qopt::exportOnnx(ModuleOp module, llvm::StringRef path, const qopt::OnnxExportOptions &options) {
   auto func = module.lookupSymbol<func::FuncOp>("main");
   if (!func || !func.getBody().hasOneBlock())
     return llvm::createStringError(path + ": the module has no function @main of one block to export");
@@ -245,11 +261,7 @@ llvm::Error qopt::exportOnnx(ModuleOp module, llvm::StringRef path, const OnnxEx
   auto *opset = model.add_opset_import();
   opset->set_domain("");
   opset->set_version(writer.opset());
-  for (const auto &[key, value] : options.metadata) {
-    auto *entry = model.add_metadata_props();
-    entry->set_key(key);
-    entry->set_value(value);
-  }
+  addMetadata(model, module, options);
 
   std::unique_ptr<AtomicFile> data;
   if (tensorBytes(model.graph()) > kProtobufLimit) {

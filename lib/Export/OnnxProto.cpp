@@ -1,48 +1,18 @@
 #include "OnnxProto.h"
 
+#include "qopt/Dialect/NN/IR/Constants.h"
+
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
-#include "llvm/ADT/StringSwitch.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using onnx::TensorProto;
 
+/// DType's codes are ONNX's.
 int32_t qopt::onnxElementType(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type)) {
-    bool plain = !integer.isUnsigned();
-    switch (integer.getWidth()) {
-    case 1:
-      return TensorProto::BOOL;
-    case 2:
-      return plain ? TensorProto::INT2 : TensorProto::UINT2;
-    case 4:
-      return plain ? TensorProto::INT4 : TensorProto::UINT4;
-    case 8:
-      return plain ? TensorProto::INT8 : TensorProto::UINT8;
-    case 16:
-      return plain ? TensorProto::INT16 : TensorProto::UINT16;
-    case 32:
-      return plain ? TensorProto::INT32 : TensorProto::UINT32;
-    case 64:
-      return plain ? TensorProto::INT64 : TensorProto::UINT64;
-    default:
-      return TensorProto::UNDEFINED;
-    }
-  }
-  return llvm::TypeSwitch<Type, int32_t>(type)
-      .Case<Float32Type>([](auto) { return TensorProto::FLOAT; })
-      .Case<Float64Type>([](auto) { return TensorProto::DOUBLE; })
-      .Case<Float16Type>([](auto) { return TensorProto::FLOAT16; })
-      .Case<BFloat16Type>([](auto) { return TensorProto::BFLOAT16; })
-      .Case<Float8E4M3FNType>([](auto) { return TensorProto::FLOAT8E4M3FN; })
-      .Case<Float8E4M3FNUZType>([](auto) { return TensorProto::FLOAT8E4M3FNUZ; })
-      .Case<Float8E5M2Type>([](auto) { return TensorProto::FLOAT8E5M2; })
-      .Case<Float8E5M2FNUZType>([](auto) { return TensorProto::FLOAT8E5M2FNUZ; })
-      .Case<Float8E8M0FNUType>([](auto) { return TensorProto::FLOAT8E8M0; })
-      .Case<Float4E2M1FNType>([](auto) { return TensorProto::FLOAT4E2M1; })
-      .Default([](auto) { return TensorProto::UNDEFINED; });
+  auto dtype = qopt::nn::dtypeOf(type);
+  return dtype ? static_cast<int32_t>(*dtype) : TensorProto::UNDEFINED;
 }
 
 void qopt::setTensorType(onnx::ValueInfoProto &info, RankedTensorType type, ArrayRef<std::string> dims) {

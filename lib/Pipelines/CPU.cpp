@@ -32,9 +32,12 @@ static std::string featuresOf(const CPUOptions &options) {
   return target->features;
 }
 
-void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
+void buildLegalizeStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(createRecordSignaturePass());
   pm.addPass(createLegalizePass());
+}
+
+void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
   pm.addPass(qcpu::createNNToNXC());
   qcpu::ConvertNNToQCPUOptions kernels;
   kernels.features = featuresOf(options);
@@ -93,11 +96,23 @@ void buildLLVMStage(OpPassManager &pm, const CPUOptions &options) {
 }
 
 void buildLoweringPipeline(OpPassManager &pm, const CPUOptions &options) {
-  buildGraphStage(pm, options);
-  buildTensorStage(pm, options);
-  buildBufferStage(pm, options);
-  buildLoopStage(pm, options);
-  buildLLVMStage(pm, options);
+  buildLoweringTo(Phase::Lowered, pm, options);
+}
+
+void buildLoweringTo(Phase last, OpPassManager &pm, const CPUOptions &options) {
+  using Stage = void (*)(OpPassManager &, const CPUOptions &);
+  const std::pair<Phase, SmallVector<Stage, 2>> phases[] = {{Phase::Legalized, {buildLegalizeStage}},
+                                                            {Phase::Linalg, {buildGraphStage, buildTensorStage}},
+                                                            {Phase::Buffers, {buildBufferStage}},
+                                                            {Phase::Loops, {buildLoopStage}},
+                                                            {Phase::Lowered, {buildLLVMStage}}};
+  for (const auto &[phase, stages] : phases) {
+    if (phase > last)
+      return;
+    for (Stage stage : stages)
+      stage(pm, options);
+    endPhase(pm, phase);
+  }
 }
 
 llvm::Error lowerForCPU(ModuleOp module, const CPUOptions &options) {

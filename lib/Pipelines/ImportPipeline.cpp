@@ -3,6 +3,7 @@
 #include "qopt/Conversion/ONNXRawToNN/ONNXRawToNN.h"
 #include "qopt/Dialect/NN/Transforms/Passes.h"
 #include "qopt/Import/ONNX/Import.h"
+#include "qopt/Pipelines/Phase.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -20,6 +21,7 @@ void qopt::buildImportPipeline(OpPassManager &manager) {
   manager.addPass(createNNFoldBatchNorm());
   manager.addPass(createNNSimplify());
   manager.addPass(createCSEPass());
+  endPhase(manager, Phase::Imported);
 }
 
 OwningOpRef<ModuleOp> qopt::importModel(StringRef path, MLIRContext *context) {

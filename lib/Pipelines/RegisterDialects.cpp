@@ -14,4 +14,5 @@ void qopt::registerAllDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
   registry.insert<nn::NNDialect, onnxraw::ONNXRawDialect, qir::QoptDialect, qcpu::QCPUDialect>();
   registerNNLinearModels(registry);
+  registerUpstreamLinearModels(registry);
 }

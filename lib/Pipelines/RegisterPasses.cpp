@@ -8,6 +8,7 @@
 #include "qopt/Dialect/NN/Transforms/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Pipelines/ImportPipeline.h"
+#include "qopt/Pipelines/Passes.h"
 
 #include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -15,6 +16,7 @@
 void qopt::registerAllPasses() {
   [[maybe_unused]] static const bool once = [] {
     mlir::registerAllPasses();
+    registerQoptPipelinesPasses();
     registerQoptONNXRawToNNPasses();
     registerQoptNNTransformsPasses();
     registerQoptQoptTransformsPasses();

@@ -1,7 +1,8 @@
 // Samples to calibrate or evaluate on, read a few at a time.
 //
 // Three forms: a .npz (one array per input, samples along axis 0); a folder of .npz files, one sample each, whose shapes may differ;
-// ONNX's folders test_data_set_*/input_*.pb through `ofTensors`. Memory is that of the samples asked for.
+// ONNX's folders test_data_set_N with input_0.pb, …, one sample each (one of them, or the folder they lie in). Memory is that of the
+// samples asked for.
 #pragma once
 #include "qopt/Support/Tensor.h"
 #include "qopt/Support/ValueSpec.h"

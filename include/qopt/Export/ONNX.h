@@ -15,7 +15,7 @@ namespace qopt {
 struct OnnxExportOptions {
   std::string producer = "qopt";
   std::string version;
-  /// Entered as metadata_props: provenance (hashes, recipe, scheme).
+  /// Entered as metadata_props: provenance (hashes, recipe, scheme). The module's own (`onnx.metadata`) are kept beside them.
   std::vector<std::pair<std::string, std::string>> metadata;
   /// Files that the output must not overwrite.
   std::vector<std::string> inputs;

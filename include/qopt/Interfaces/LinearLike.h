@@ -18,7 +18,8 @@ mlir::ElementsAttr constantWeight(LinearLikeOpInterface op);
 /// Attaches the interface to nn.conv, nn.conv_transpose, nn.matmul and nn.gemm.
 void registerNNLinearModels(mlir::DialectRegistry &registry);
 
-/// Attaches the interface to linalg.matmul and the channels-last linalg convolutions, and to tosa.conv2d and tosa.matmul.
+/// Attaches the interface to linalg's products (matmul, batch_matmul, matvec, vecmat) and ungrouped convolutions, and to tosa.matmul,
+/// tosa.conv2d (of which a fully connected layer is one) and tosa.conv3d.
 void registerUpstreamLinearModels(mlir::DialectRegistry &registry);
 
 } // namespace qopt

@@ -1,5 +1,6 @@
 // From a model's graph to the LLVM dialect for a CPU.
 #pragma once
+#include "qopt/Pipelines/Phase.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <string>
@@ -20,7 +21,11 @@ struct CPUOptions {
 /// The module's graph is `@main`; what callers need to know of it ends in `qopt.signature`.
 void buildLoweringPipeline(mlir::OpPassManager &pm, const CPUOptions &options);
 
+/// The part of it that ends with `last`, verified at each phase's border. Nothing for a phase before `legalized`.
+void buildLoweringTo(Phase last, mlir::OpPassManager &pm, const CPUOptions &options);
+
 /// The stages of it, in this order.
+void buildLegalizeStage(mlir::OpPassManager &pm, const CPUOptions &options); // quantize/dequantize pairs → integer compute
 void buildGraphStage(mlir::OpPassManager &pm, const CPUOptions &options);  // nn, qopt → linalg on tensors
 void buildTensorStage(mlir::OpPassManager &pm, const CPUOptions &options); // fusion, clean-up
 void buildBufferStage(mlir::OpPassManager &pm, const CPUOptions &options); // tensors → buffers with places

@@ -1,5 +1,6 @@
 #include "qopt/Codegen/Common/Signature.h"
 
+#include "qopt/Dialect/NN/IR/Constants.h"
 #include "qopt/Support/Error.h"
 #include "mlir/IR/BuiltinTypes.h"
 
@@ -7,53 +8,7 @@ using namespace mlir;
 
 namespace qopt {
 
-static std::optional<DType> dtypeOfInteger(IntegerType type) {
-  bool isUnsigned = type.isUnsigned();
-  switch (type.getWidth()) {
-  case 1:
-    return DType::Bool;
-  case 2:
-    return isUnsigned ? DType::UInt2 : DType::Int2;
-  case 4:
-    return isUnsigned ? DType::UInt4 : DType::Int4;
-  case 8:
-    return isUnsigned ? DType::UInt8 : DType::Int8;
-  case 16:
-    return isUnsigned ? DType::UInt16 : DType::Int16;
-  case 32:
-    return isUnsigned ? DType::UInt32 : DType::Int32;
-  case 64:
-    return isUnsigned ? DType::UInt64 : DType::Int64;
-  default:
-    return std::nullopt;
-  }
-}
-
-std::optional<DType> dtypeOf(Type type) {
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return dtypeOfInteger(integer);
-  if (type.isF32())
-    return DType::Float32;
-  if (type.isF64())
-    return DType::Float64;
-  if (type.isF16())
-    return DType::Float16;
-  if (type.isBF16())
-    return DType::BFloat16;
-  if (isa<Float8E4M3FNType>(type))
-    return DType::Float8E4M3FN;
-  if (isa<Float8E4M3FNUZType>(type))
-    return DType::Float8E4M3FNUZ;
-  if (isa<Float8E5M2Type>(type))
-    return DType::Float8E5M2;
-  if (isa<Float8E5M2FNUZType>(type))
-    return DType::Float8E5M2FNUZ;
-  if (isa<Float8E8M0FNUType>(type))
-    return DType::Float8E8M0;
-  if (isa<Float4E2M1FNType>(type))
-    return DType::Float4E2M1;
-  return std::nullopt;
-}
+std::optional<DType> dtypeOf(Type type) { return nn::dtypeOf(type); }
 
 /// The importer calls a dynamic dim without a name "?".
 static std::string nameOfDim(StringAttr name) { return name.getValue() == "?" ? "" : name.str(); }

@@ -68,6 +68,12 @@ public:
     (*module)->setAttr("onnx.opset", builder.getI64IntegerAttr(model.opset));
     if (!model.proto->producer_name().empty())
       (*module)->setAttr("onnx.producer", builder.getStringAttr(model.proto->producer_name()));
+    NamedAttrList metadata;
+    for (const auto &entry : model.proto->metadata_props())
+      if (!entry.key().empty())
+        metadata.set(entry.key(), builder.getStringAttr(entry.value()));
+    if (!metadata.empty())
+      (*module)->setAttr("onnx.metadata", metadata.getDictionary(context));
     return module;
   }
 

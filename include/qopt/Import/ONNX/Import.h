@@ -24,7 +24,7 @@ struct OnnxImportOptions {
 
 /// The model at `path` as a module that holds `func.func @main`, whose arguments and results carry `nn.name` (ONNX's name) and
 /// `nn.dims` (a name for each symbolic dim, "?" for a nameless dynamic one, "" for a static one). The module carries `onnx.opset`,
-/// `onnx.producer` and `onnx.hash` (BLAKE3 of the file, hexadecimal). Op locations are NameLocs: the node's name, else the name of
+/// `onnx.producer`, `onnx.metadata` (the metadata_props) and `onnx.hash` (BLAKE3 of the file, hexadecimal). Op locations are NameLocs: the node's name, else the name of
 /// its first output. Null after an error, which is one located diagnostic of one sentence.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(llvm::StringRef path, mlir::MLIRContext *context,
                                              const OnnxImportOptions &options = {});

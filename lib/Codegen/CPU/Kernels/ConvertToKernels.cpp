@@ -1,3 +1,4 @@
+#include "GenericLoops.h"
 #include "Selection.h"
 #include "qopt/Codegen/CPU/Kernels/Passes.h"
 #include "qopt/Codegen/CPU/Kernels/QCPU.h"
@@ -30,6 +31,7 @@ struct ConvertNNToQCPU : qopt::qcpu::impl::ConvertNNToQCPUBase<ConvertNNToQCPU> 
     addNNLowerings(table);
     addQoptLowerings(table);
     CpuFeatures cpu = CpuFeatures::parse(features);
+    noteGenericLoops(table, cpu);
     addMatMulKernels(table, cpu);
     addConvKernels(table, cpu);
     addIntegerKernels(table, cpu);

@@ -62,7 +62,10 @@ private:
 
 int64_t typeRank(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
 
-bool isF32Tensor(Value value) { return cast<RankedTensorType>(value.getType()).getElementType().isF32(); }
+bool isF32Tensor(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getElementType().isF32();
+}
 
 /// One function's placement.
 class Placer {

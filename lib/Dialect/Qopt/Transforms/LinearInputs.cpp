@@ -26,14 +26,22 @@ LinearInput fromTable(const InputStats &stats) {
 }
 
 std::optional<LinearInput> fromAttribute(DictionaryAttr entry) {
-  auto gram = entry.getAs<DenseElementsAttr>("gram");
+  auto gram = entry.getAs<ElementsAttr>("gram");
   auto rows = entry.getAs<IntegerAttr>("rows");
-  if (!gram || !rows || gram.getType().getRank() != 2 || !gram.getElementType().isF64() ||
-      gram.getType().getDimSize(0) != gram.getType().getDimSize(1))
+  if (!gram || !rows || gram.getShapedType().getRank() != 2 || !gram.getElementType().isF64() ||
+      gram.getShapedType().getDimSize(0) != gram.getShapedType().getDimSize(1))
     return std::nullopt;
   LinearInput input;
-  for (double value : gram.getValues<double>())
-    input.hessian.push_back(value);
+  if (auto resource = dyn_cast<DenseF64ResourceElementsAttr>(gram)) {
+    auto values = resource.tryGetAsArrayRef();
+    if (!values)
+      return std::nullopt;
+    input.hessian = values->vec();
+  } else if (auto dense = dyn_cast<DenseElementsAttr>(gram)) {
+    llvm::append_range(input.hessian, dense.getValues<double>());
+  } else {
+    return std::nullopt;
+  }
   FloatElements means(entry.getAs<ElementsAttr>("mean_abs"));
   input.meanAbs = means.values().vec();
   input.rows = static_cast<double>(rows.getInt());

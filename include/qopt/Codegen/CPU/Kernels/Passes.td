@@ -25,7 +25,8 @@ def ConvertNNToQCPU : Pass<"convert-nn-to-qcpu", "::mlir::ModuleOp"> {
   let description = [{
     `convert-nn-to-linalg` with preferred forms: products and convolutions become qcpu ops with the first row of the kernel table that the
     target can run, their constant weights are packed, constant bias vectors and zero-point terms become the value that the sums start from.
-    Transposes around products of computed matrices become permutations of the operands.
+    Transposes around products of computed matrices become permutations of the operands. A product or convolution that no kernel takes is
+    lowered to generic loops, with a remark that ends in a reason code.
 
     ```mlir
     %w = nn.constant dense_resource<w> : tensor<384x1536xf32>

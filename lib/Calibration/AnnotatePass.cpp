@@ -1,0 +1,63 @@
+#include "qopt/Calibration/Annotate.h"
+#include "qopt/Calibration/Passes.h"
+
+#include "qopt/Analysis/Constants.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace qopt {
+#define GEN_PASS_DEF_ANNOTATESTATISTICSPASS
+#include "qopt/Calibration/Passes.h.inc"
+} // namespace qopt
+
+using namespace mlir;
+using namespace qopt;
+
+namespace {
+
+struct AnnotatePass : qopt::impl::AnnotateStatisticsPassBase<AnnotatePass> {
+  using AnnotateStatisticsPassBase::AnnotateStatisticsPassBase;
+
+  void runOnOperation() override {
+    std::optional<RangeMethod> rule = parseRangeMethod(method);
+    if (!rule) {
+      getOperation().emitError() << "qopt-annotate-statistics: method is '" << method
+                                 << "'; it must be minmax, moving-average, percentile, mse or entropy";
+      return signalPassFailure();
+    }
+    auto statistics = readStatistics(stats);
+    if (!statistics) {
+      getOperation().emitError() << llvm::toString(statistics.takeError());
+      return signalPassFailure();
+    }
+    RangeChoice choice;
+    choice.method = *rule;
+    choice.percent = percent;
+    annotateStatistics(getOperation(), *statistics, choice);
+    enterInputs(getOperation(), statistics->inputs);
+  }
+};
+
+} // namespace
+
+AnnotateStatisticsPassOptions qopt::annotateOptions(llvm::StringRef stats, const RangeChoice &choice) {
+  return {stats.str(), rangeMethodName(choice.method).str(), choice.percent};
+}
+
+void qopt::enterInputs(ModuleOp module, const InputTable &inputs) {
+  Builder b(module.getContext());
+  NamedAttrList entries;
+  for (const auto &[key, stats] : inputs) {
+    int64_t k = stats.gram.columns();
+    std::vector<double> gram(k * k);
+    stats.gram.dense(gram);
+    auto means = stats.moments.meanAbs();
+    auto gramType = RankedTensorType::get({k, k}, b.getF64Type());
+    auto meanType = RankedTensorType::get({static_cast<int64_t>(means.size())}, b.getF32Type());
+    entries.set(key, b.getDictionaryAttr({b.getNamedAttr("gram", makeElements<double>(gramType, gram, "gram")),
+                                          b.getNamedAttr("mean_abs", makeElements<float>(meanType, means, "mean_abs")),
+                                          b.getNamedAttr("rows", b.getI64IntegerAttr(stats.gram.rowCount()))}));
+  }
+  if (!inputs.empty())
+    module->setAttr("qopt.inputs", entries.getDictionary(module.getContext()));
+}
