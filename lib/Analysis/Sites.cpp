@@ -3,6 +3,7 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Location.h"
 
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
@@ -34,9 +35,14 @@ Sites::Sites(FunctionOpInterface func) {
     auto name = func.getArgAttrOfType<StringAttr>(arg.getArgNumber(), "nn.name");
     add(arg, name ? name.str() : "arg" + std::to_string(arg.getArgNumber()));
   }
+  // What constants alone determine is no site: a quantized weight's dequantize has its linear op's location, and would take its name.
+  llvm::SmallPtrSet<Operation *, 16> constant;
+  auto isConstant = [&](Value value) { return constant.contains(value.getDefiningOp()); };
   for (Operation &op : func.getFunctionBody().front()) {
-    if (op.hasTrait<OpTrait::ConstantLike>())
+    if (op.hasTrait<OpTrait::ConstantLike>() || (op.getNumOperands() > 0 && llvm::all_of(op.getOperands(), isConstant))) {
+      constant.insert(&op);
       continue;
+    }
     for (OpResult result : op.getResults())
       add(result, locationName(op.getLoc(), op.getName().getStringRef()));
   }
