@@ -40,6 +40,7 @@ def weights(bits, group, *before, symmetric=True, stage="gptq", options=""):
             f"stages:\n{prepared}  - {stage}: {{scheme: s, {HEAD}{options}}}\n")
 
 
+CLIP = f"clip_search: {{objective: hessian, {HEAD}}}"
 AWQ = f"awq: {{{HEAD}, clip: false}}"
 W8A8 = "calibration: {method: minmax}\nstages:\n"
 
@@ -67,16 +68,19 @@ ROWS = {
     "efflite0/W8A8": ("W8A8", -1, "16, .855"),
     "resnet8/W8A8": ("W8A8", -1, ".902"),
     "smollm2/W8A16 rtn": ("stages: [rtn: {scheme: W8A16}]\n", 0, ""),
+    "smollm2/W8A16 gptq": ("stages: [gptq: {scheme: W8A16}]\n", 16, "22.2"),
     "smollm2/W8A16": ("W8A16", 16, "22.2"),
     "smollm2/W8A8_DYNAMIC rtn": ("stages: [rtn: {scheme: W8A8_DYNAMIC}]\n", 0, "23.2"),
     "smollm2/W8A8_DYNAMIC": ("W8A8_DYNAMIC", 16, "22.7"),
     "smollm2/W4A16 rtn": (weights(4, 128, stage="rtn"), 0, "30.93 (best peer)"),
     "smollm2/W4A16 awq": (weights(4, 128, AWQ, stage="rtn"), 16, ""),
     "smollm2/W4A16 gptq": (weights(4, 128), 32, "25.5"),
-    "smollm2/W4A16": ("W4A16", 32, "24.2"),
+    "smollm2/W4A16": ("W4A16", 48, "25.5"),
+    "smollm2/uint4 g128 clip+gptq+descent": (weights(4, 128, CLIP, symmetric=False, options=", sweeps: 3"), 64, "24.2"),
     "smollm2/W4A16 awq+clip+gptq": (weights(4, 128, AWQ, "clip_search"), 32, "24.2"),
     "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),
     "smollm2/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), 32, "23.5"),
+    "smollm2/uint4 g32 clip+gptq+descent": (weights(4, 32, CLIP, symmetric=False, options=", sweeps: 2"), 48, "23.5"),
 }
 
 

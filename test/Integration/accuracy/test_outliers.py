@@ -43,7 +43,6 @@ def test_smoothing_recovers_what_outliers_take(tool, files):
     plain, _ = quantized(tool, files, "plain")
     smooth, report = quantized(tool, files, "smooth")
     weights, _ = quantized(tool, files, "weights")
-    print(plain, smooth, weights)
     assert plain < 10 and plain < weights - 6, (plain, weights)
     assert smooth > weights - 1, (smooth, weights)
     told = [r["reason"] for r in report["remarks"] if r["code"] == "SMOOTH-DONE" and r["site"] == "first"]
