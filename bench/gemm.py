@@ -73,8 +73,10 @@ def kernel_call(form, a, b, c):
     packed, (m, k), n = kl.pack(b, form), a.shape, b.shape[1]
     function = kl.library(request)["qcpu_gemm_" + form.replace(".", "_") + ("_u" if unsigned else "")]
     pointer = lambda x: ctypes.c_void_p(x.ctypes.data)
-    arguments = [pointer(a), *map(ctypes.c_int64, [k]), pointer(packed), None, pointer(c), *map(ctypes.c_int64, [n, m, n, k])]
-    keep = (a, packed, c)
+    scales = kl.pack(np.ones((1, n), np.float32), form)
+    scaling = [pointer(scales), ctypes.c_int64(k)] if form.startswith("f32i8") else []
+    arguments = [pointer(a), *map(ctypes.c_int64, [k]), pointer(packed), *scaling, None, pointer(c), *map(ctypes.c_int64, [n, m, n, k])]
+    keep = (a, packed, c, scales)
     return lambda: (function(*arguments), keep)
 
 

@@ -112,6 +112,11 @@ json::Value toJson(const Plan &plan, StringRef recipe, const Target &target) {
                       {"sites", std::move(sites)}};
 }
 
+Error refusalOf(const Plan &plan, StringRef recipe) {
+  const Fate *refused = plan.refusal();
+  return refused ? makeError(recipe + " is refused [" + refused->code + "]: " + refused->reason) : Error::success();
+}
+
 /// What this build cannot make of the recipe, whatever the target.
 Error checkBuild(const Recipe &recipe) {
   for (const Stage &stage : recipe.stages)
@@ -144,14 +149,22 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   } else {
     print(session.out, *plan, name, **target);
   }
-  if (const Fate *refused = plan->refusal())
-    return inContext(path, makeError(name + " is refused [" + refused->code + "]: " + refused->reason));
+  if (Error error = refusalOf(*plan, name))
+    return inContext(path, std::move(error));
   if (Error error = checkBuild(*recipe))
     return std::move(error);
   return Done;
 }
 
 } // namespace
+
+Error checkLegal(mlir::ModuleOp module, const Recipe &recipe, StringRef name, StringRef targetName, bool allowEmulation) {
+  auto target = findTarget(targetName);
+  if (!target)
+    return target.takeError();
+  auto plan = makePlan(module, recipe, **target, allowEmulation);
+  return plan ? refusalOf(*plan, name) : plan.takeError();
+}
 
 const Command &checkCommand() {
   static const Command command = {"check",

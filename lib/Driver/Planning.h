@@ -26,6 +26,9 @@ int64_t quantizedBytes(LinearLikeOpInterface op, const OperandSpec &spec);
 /// A clause that says what of a scheme this build cannot make; empty where it can make all.
 std::string missingFor(const Scheme &scheme);
 
+/// Refuses, with the sentence of `qopt check`, what the target has no form for. `name` is the scheme's or the recipe's.
+llvm::Error checkLegal(mlir::ModuleOp module, const Recipe &recipe, llvm::StringRef name, llvm::StringRef target, bool allowEmulation);
+
 /// How the recipe chooses the ranges of static activations.
 RangeChoice rangeChoice(const Recipe &recipe);
 

@@ -41,6 +41,7 @@ constexpr Option options[] = {
     {"--noise-samples", "N", "measure noise at every site over the first N samples (default 8; 0: do not)"},
     {"--compile-to", "PHASE", "write the IR at imported, calibrating, transformed, quantized, legalized, linalg, buffers, loops or lowered"},
     {"--print-pipeline", "", "print the passes, as `qopt-opt --pass-pipeline=…` takes them, and stop (statistics from --stats)"},
+    {"--allow-emulation", "", "take formats that the target can only emulate, for accuracy studies"},
     {"--report", "DIR", "write report.json and report.html into DIR"},
     {"--json", "FILE", "write the report as JSON; - is standard output"},
     {"--quiet", "", "no progress, no table at the end"},
@@ -275,6 +276,12 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return printPipeline(arguments, *recipe, *model, *phase, session);
   if (*phase < Phase::Transformed)
     return writeEarly(*model, *out, *phase, session);
+  // Models in IR or ONNX are bound to no machine: they are judged for the one that the request names. Code always is for one.
+  bool isCode = StringRef(*out).ends_with(".so") || StringRef(*out).ends_with(".o");
+  if (isCode || arguments.has("--target"))
+    if (Error error = checkLegal(*model->module, *recipe, arguments.get("--recipe", arguments.get("--scheme", "W8A8")),
+                                 arguments.get("--target", "host"), arguments.has("--allow-emulation")))
+      return inContext(path, std::move(error));
   auto report = beginReport(arguments);
   if (!report)
     return report.takeError();

@@ -1,5 +1,6 @@
 #include "StagePasses.h"
 
+#include "qopt/Dialect/Qopt/Transforms/Operands.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -211,24 +212,17 @@ private:
 
 PairOptions pairOptions(const Scheme &scheme) {
   PairOptions result{std::make_shared<InsertQDQPassOptions>(), {}};
-  if (!scheme.weights || !traits(scheme.weights->format).isInteger() || scheme.weights->scaleFormat || scheme.weights->doubleScales)
-    return {{}, "weights of " + (scheme.weights ? describe(*scheme.weights) : std::string("no format"))};
+  if (!scheme.weights)
+    return {{}, "weights in a format of fewer bits"};
+  if (std::string why = whyNotWeights(*scheme.weights); !why.empty())
+    return {{}, "weights of " + describe(*scheme.weights) + " (" + why + ")"};
   result.options->weights = spell(*scheme.weights);
-  if (!scheme.activations) {
-    result.options->activations = "none";
+  result.options->activations = "none";
+  if (!scheme.activations)
     return result;
-  }
-  const OperandSpec &activations = *scheme.activations;
-  if (activations.dynamic && activations.granularity == Granularity::Token && activations.format == Format::Int8 &&
-      activations.symmetric) {
-    result.options->activations = "dynamic";
-    return result;
-  }
-  bool eight = activations.format == Format::Int8 || activations.format == Format::UInt8;
-  if (activations.dynamic || activations.granularity != Granularity::Tensor || !eight)
-    return {{}, "activations of " + describe(activations)};
-  result.options->activations = "static";
-  result.options->activationType = activations.format == Format::UInt8 ? "ui8" : "i8";
+  if (std::string why = whyNotActivations(*scheme.activations); !why.empty())
+    return {{}, "activations of " + describe(*scheme.activations) + " (" + why + ")"};
+  result.options->activations = spell(*scheme.activations);
   return result;
 }
 

@@ -91,10 +91,14 @@ void quantizationAttributes(NodeForm &form, Operation *op, Value scale) {
     form.attributes.push_back({"axis", Builder(op->getContext()).getI64IntegerAttr(1)});
 }
 
+constexpr llvm::StringLiteral kBoxes = "ONNX has blocks along one axis only, not boxes of several dims";
+
 std::string quantizeForm(NodeForm &form, qir::QuantizeOp op) {
   form.opType = "QuantizeLinear";
   if (cast<RankedTensorType>(op.getScale().getType()).getRank() > 1 && !op.getBlockSize())
     return "a scale of more than one dim needs a block size";
+  if (op.getBlockShape())
+    return kBoxes.str();
   form.inputs = {optional(op.getX()), optional(op.getScale()), optional(op.getZeroPoint())};
   quantizationAttributes(form, op, op.getScale());
   Builder b(op.getContext());
@@ -104,10 +108,13 @@ std::string quantizeForm(NodeForm &form, qir::QuantizeOp op) {
   return {};
 }
 
-void dequantizeForm(NodeForm &form, qir::DequantizeOp op) {
+std::string dequantizeForm(NodeForm &form, qir::DequantizeOp op) {
+  if (op.getBlockShape())
+    return kBoxes.str();
   form.opType = "DequantizeLinear";
   form.inputs = {optional(op.getQ()), optional(op.getScale()), optional(op.getZeroPoint())};
   quantizationAttributes(form, op, op.getScale());
+  return {};
 }
 
 void sliceForm(NodeForm &form, nn::SliceOp op) {
@@ -183,8 +190,10 @@ NodeFormOrReason qopt::onnxForm(Operation *op) {
     std::string reason = quantizeForm(form, quantize);
     return reason.empty() ? NodeFormOrReason{form, {}} : NodeFormOrReason{{}, reason};
   }
-  if (auto dequantize = dyn_cast<qir::DequantizeOp>(op))
-    return dequantizeForm(form, dequantize), NodeFormOrReason{form, {}};
+  if (auto dequantize = dyn_cast<qir::DequantizeOp>(op)) {
+    std::string reason = dequantizeForm(form, dequantize);
+    return reason.empty() ? NodeFormOrReason{form, {}} : NodeFormOrReason{{}, reason};
+  }
   if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()))
     return {{}, "ONNX has no op for '" + op->getName().getStringRef().str() + "'"};
   if (channelsLast(op))

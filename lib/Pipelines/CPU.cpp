@@ -38,6 +38,7 @@ void buildLegalizeStage(OpPassManager &pm, const CPUOptions &options) {
 }
 
 void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addNestedPass<func::FuncOp>(qcpu::createQCPUDecodeWeights());
   pm.addPass(qcpu::createNNToNXC());
   qcpu::ConvertNNToQCPUOptions kernels;
   kernels.features = featuresOf(options);

@@ -3,6 +3,8 @@
 // RUN: not qopt check %s --scheme FP8 --target avx2 2>&1 | FileCheck %s --check-prefix=FP8
 // RUN: not qopt check %s --scheme FP8 --target avx2 --json - 2>/dev/null | FileCheck %s --check-prefix=JSON
 // RUN: not qopt check %s --scheme FP9 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not qopt quantize %s -o %t.mlir --scheme FP8_DYNAMIC --target avx2 2>&1 | FileCheck %s --check-prefix=SAME
+// RUN: qopt quantize %s -o %t.mlir --scheme FP8_DYNAMIC --target avx2 --allow-emulation --quiet && FileCheck %s --check-prefix=EMULATED < %t.mlir
 
 // The weight of 32x8 becomes a byte each with 8 scales; the vector's 32 and the bias's 8 floats stay.
 // CHECK: W8A8 on avx2: 2 products and convolutions
@@ -14,6 +16,8 @@
 // FP8-DAG: qopt: error: {{.*}}check.mlir: FP8 is refused [TARGET-NO-FP8]: avx2 has no 8-bit floating-point products {{.*}}use W8A8_DYNAMIC
 // JSON: "legal": false,
 // JSON: "nearest": "W8A8_DYNAMIC"
+// SAME: qopt: error: {{.*}}check.mlir: FP8_DYNAMIC is refused [TARGET-NO-FP8]: avx2 has no 8-bit floating-point products {{.*}}or --allow-emulation
+// EMULATED: qopt.dynamic_scale
 // UNKNOWN: there is no scheme 'FP9'
 
 func.func @main(%x: tensor<?x32xf32> {nn.name = "x"}) -> (tensor<?x8xf32> {nn.name = "y"}, tensor<?xf32> {nn.name = "z"}) {

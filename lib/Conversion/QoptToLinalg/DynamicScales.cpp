@@ -18,35 +18,8 @@ using namespace qopt;
 
 namespace {
 
-/// Symmetric: max|x| / 127 per token.
-Values lowerTokenParams(qir::DynamicParamsOp op, Emitter &e) {
-  Type element = Emitter::elementType(op.getX()), compute = computeElementType(element);
-  Value x = e[op.getX()];
-  int64_t axis = *op.getTokenAxis();
-  Value magnitudes = e.reduce(x, {axis}, e.constant(compute, 0), compute, [&](Scalars &s, ValueRange v) {
-    return s.max(v[1], s.make<math::AbsFOp>(s.decode(v[0], element)));
-  });
-  Type scaleElement = Emitter::elementType(op.getScale());
-  Value scales = e.map(Emitter::type(magnitudes).clone(e.stored(op.getScale()).getElementType()), e.dimsOf(magnitudes),
-                       magnitudes, [&](Scalars &s, ValueRange v) {
-                         Value scale = s.div(v[0], s.constant(compute, 127));
-                         scale = s.select(s.eq(v[0], s.constant(compute, 0)), s.constant(compute, 1), scale);
-                         return s.encode(s.cast(scale, compute, scaleElement), scaleElement);
-                       });
-  SymbolicDims from(e.shapes.dims(op.getX())), to(from);
-  from.erase(from.begin() + axis);
-  to[axis] = SymbolicDim::constant(1);
-  Values dims = e.dims(op.getX());
-  dims[axis] = e.index(1);
-  Value scale = e.reshape(scales, from, e.stored(op.getScale()), to, dims);
-  RankedTensorType zeroType = e.stored(op.getZeroPoint());
-  return {scale, e.filled(zeroType, Values(zeroType.getRank(), e.index(1)), e.constantInt(zeroType.getElementType(), 0))};
-}
-
 /// ONNX's DynamicQuantizeLinear: the range with zero in it over 255 steps.
 Values lowerDynamicParams(qir::DynamicParamsOp op, Emitter &e) {
-  if (op.getTokenAxis())
-    return lowerTokenParams(op, e);
   Type element = Emitter::elementType(op.getX()), compute = computeElementType(element);
   Value x = e[op.getX()];
   SmallVector<int64_t> all(llvm::to_vector(llvm::seq<int64_t>(0, Emitter::rank(x))));

@@ -207,3 +207,118 @@ def test_lookup_in_groups(tool, tmp_path):
   %y = qopt.dequantize %v, %s {{axis = 0 : i64, block_size = 8 : i64}} : (tensor<21x6xf32>, tensor<3x6xf32>) -> tensor<21x6xf32>"""
     got = run(tool, tmp_path, body, {"y": "tensor<21x6xf32>"}, t=table, s=s)["y"]
     same(got, table[codes] * s[np.arange(21) // 8])
+
+
+# ---- whole schemes: a matrix product through `qopt quantize` and `qopt run`
+
+NF4 = np.float32([-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
+                  -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+                  0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0])
+E4M3, E2M1 = ml_dtypes.float8_e4m3fn, ml_dtypes.float4_e2m1fn
+
+
+def absmax_scale(top):
+    return lambda part: np.float32(absmax(part) / np.float32(top)) if absmax(part) else np.float32(1)
+
+
+def mx_scale(top):
+    return lambda part: np.float32(2.0 ** (np.floor(np.log2(absmax(part))) - np.floor(np.log2(top))))
+
+
+def nv(x):
+    outer = np.float32(np.abs(x).max() / np.float32(2688))
+    return by_block(x, 16, lambda part: rounded(np.float32([absmax(part) / np.float32(6) / outer]), E4M3)[0] * outer, E2M1)[0]
+
+
+def nf4(w):
+    """Scales less their mean, as E4M3 under a float for every 256 of them, in the order of the weight's own layout [inputs, outputs]."""
+    scales = np.stack([np.abs(w[:, b:e]).max(1) for _, b, e in blocks(w, 64)])
+    flat = scales.reshape(-1)
+    mean = np.float32(flat.astype(np.float64).mean())
+    again = np.zeros_like(flat)
+    for begin in range(0, flat.size, 256):
+        part = flat[begin:begin + 256] - mean
+        outer = np.float32(np.abs(part).max() / np.float32(448))
+        again[begin:begin + 256] = rounded(part / outer, E4M3) * outer + mean
+    again, y = again.reshape(scales.shape), np.zeros_like(w)
+    for i, b, e in blocks(w, 64):
+        near = np.abs((w[:, b:e] / scales[i][:, None])[..., None].astype(np.float64) - NF4).argmin(-1)
+        y[:, b:e] = NF4[near] * again[i][:, None]
+    return y
+
+
+def boxes(w, size):
+    y = np.zeros_like(w)
+    for r in range(0, w.shape[0], size):
+        for c in range(0, w.shape[1], size):
+            part = w[r:r + size, c:c + size]
+            s = absmax_scale(448)(part)
+            y[r:r + size, c:c + size] = rounded(part / s, E4M3) * s
+    return y
+
+
+def integers(x, size, top):
+    s = np.stack([absmax_scale(top)(row[b:e]) for row in x for _, b, e in blocks(x, size)]).reshape(x.shape[0], -1)
+    s = np.repeat(s, size, 1)[:, :x.shape[1]]
+    return np.clip(np.rint(x / s), -top - 1, top) * s
+
+
+WHOLE = 10**6
+SCHEMES = {  # weights as rows of outputs, activations as rows of tokens; None: not quantized
+    "FP8_DYNAMIC": (lambda w: by_block(w, w.shape[1], absmax_scale(448), E4M3)[0], lambda x: by_block(x, x.shape[1], absmax_scale(448), E4M3)[0]),
+    "FP8_BLOCK": (lambda w: boxes(w, 128), lambda x: by_block(x, 128, absmax_scale(448), E4M3)[0]),
+    "MXFP8": (lambda w: by_block(w, 32, mx_scale(448), E4M3)[0], lambda x: by_block(x, 32, mx_scale(448), E4M3)[0]),
+    "MXFP4": (lambda w: by_block(w, 32, mx_scale(6), E2M1)[0], lambda x: by_block(x, 32, mx_scale(6), E2M1)[0]),
+    "NVFP4": (nv, nv),
+    "NF4": (nf4, None),
+}
+
+
+def quantized_run(tool, folder, scheme, x, w, flags=()):
+    k, n = w.shape
+    (folder / "m.mlir").write_text(f"""func.func @main(%x: tensor<?x{k}xf32> {{nn.name = "x"}}) -> (tensor<?x{n}xf32> {{nn.name = "y"}}) {{
+  %w = nn.constant dense<"0x{w.tobytes().hex()}"> : tensor<{k}x{n}xf32>
+  %y = nn.matmul %x, %w : (tensor<?x{k}xf32>, tensor<{k}x{n}xf32>) -> tensor<?x{n}xf32> loc("product")
+  return %y : tensor<?x{n}xf32>
+}}""")
+    np.save(folder / "x.npy", x)
+    tool("qopt", "quantize", folder / "m.mlir", "-o", folder / "q.mlirbc", *scheme, "--quiet", *flags)
+    tool("qopt", "run", folder / "q.mlirbc", "--input", f"x={folder / 'x.npy'}", "-o", folder / "y.npz")
+    return np.load(folder / "y.npz")["y"]
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_scheme(tool, tmp_path, name):
+    weights, activations = SCHEMES[name]
+    random = np.random.default_rng(7)
+    x, w = random.standard_normal((9, 150), np.float32), random.standard_normal((150, 135), np.float32) * np.float32(0.1)
+    got = quantized_run(tool, tmp_path, ["--scheme", name], x, w)
+    want = (activations(x) if activations else x).astype(np.float64) @ weights(np.ascontiguousarray(w.T)).T.astype(np.float64)
+    assert np.abs(got - want).max() <= 2e-6 * np.abs(want).max()
+
+
+@pytest.mark.parametrize("name, size", [("W4AFP8", 0), ("W4A8", 127), ("W4A4", 7)])
+def test_scheme_with_grouped_integer_weights(tool, tmp_path, name, size):
+    """Activations against the oracle; weights as the weight-only scheme of the same format leaves them."""
+    random = np.random.default_rng(8)
+    x, w = random.standard_normal((9, 150), np.float32), random.standard_normal((150, 135), np.float32) * np.float32(0.1)
+
+    def run_scheme(scheme, x):
+        recipe = tmp_path / "r.yaml"
+        recipe.write_text(f"stages:\n  - rtn: {{scheme: {scheme}}}\n")  # plain rounding, whatever else the shipped recipes do
+        return quantized_run(tool, tmp_path, ["--recipe", recipe], x, w)
+
+    decoded, got = run_scheme("W4A16", np.eye(150, dtype=np.float32)), run_scheme(name, x)
+    a = integers(x, WHOLE, size) if size else by_block(x, x.shape[1], absmax_scale(448), E4M3)[0]
+    want = a.astype(np.float64) @ decoded.astype(np.float64)
+    assert np.abs(got - want).max() <= 2e-6 * np.abs(want).max()
+
+
+def test_static_fp8(tool, tmp_path):
+    random = np.random.default_rng(9)
+    x, w = random.standard_normal((9, 150), np.float32), random.standard_normal((150, 135), np.float32) * np.float32(0.1)
+    np.savez(tmp_path / "calibration.npz", x=x)
+    got = quantized_run(tool, tmp_path, ["--scheme", "FP8"], 3 * x, w, ["--calibration-data", tmp_path / "calibration.npz"])
+    sx, sw = (np.float32(np.abs(v).max() / np.float32(448)) for v in (x, w))
+    want = (rounded(3 * x / sx, E4M3) * sx).astype(np.float64) @ (rounded(w / sw, E4M3) * sw).astype(np.float64)
+    assert np.abs(got - want).max() <= 2e-6 * np.abs(want).max()

@@ -90,13 +90,19 @@ def test_int8_gemm_all_at_the_limit(form, value):
 
 
 @pytest.mark.parametrize("form", WEIGHT8)
+@pytest.mark.parametrize("group", [1, 32, 150, 10**6])
 @pytest.mark.parametrize("m, k, n", SIZES)
-def test_weight8_gemm(form, m, k, n):
+def test_weight8_gemm(form, group, m, k, n):
+    """Codes times scales that change every `group` elements along K: the same to the bit as the f32 kernel on decoded weights."""
     needs(form)
     random = np.random.default_rng(m * k + n)
     a, b = random.standard_normal((m, k), np.float32), random.integers(-128, 128, (k, n)).astype(np.int8)
-    bound = 1e-6 * (np.abs(a).astype(np.float64) @ np.abs(b.astype(np.float64))) + 1e-6
-    assert (np.abs(gemm(form, a, b, None, np.float32) - a.astype(np.float64) @ b) <= bound).all()
+    scales, init = random.standard_normal((-(-k // group), n), np.float32), random.standard_normal(n, np.float32)
+    decoded = b.astype(np.float32) * scales[np.arange(k) // group]
+    c, intact = kl.guarded((m, n), np.float32, 77)
+    kl.call(f"gemm:{form}", a, k, kl.pack(b, form), kl.pack(scales, form), group, kl.pad_init(init, form), c, n, m, n, k)
+    assert intact(), "wrote outside of c"
+    assert (c == gemm(form.replace("f32i8", "f32"), a, decoded, init, np.float32)).all()
 
 
 @pytest.mark.parametrize("form", F32)

@@ -91,3 +91,35 @@ Value qopt::qcpu::packedPanel(Emitter &e, const KernelForm &form, Value packed, 
   });
   return scratch;
 }
+
+/// Codes of `rows` elements along K of a panel, from address to address, times one scale for each lane.
+static void decodeRows(Emitter &e, const KernelForm &form, Value codes, Value target, ValueRange scales, Value rows) {
+  e.loop(e.index(0), rows, e.index(1), [&](Value row) {
+    for (auto [v, scale] : llvm::enumerate(scales)) {
+      Value at = e.add(e.mul(row, form.nr), e.index(v * form.lanes));
+      Value bytes = e.load(e.vec(form.lanes, e.i8()), e.at(codes, at));
+      Value wide = arith::ExtSIOp::create(e.builder, e.loc, e.vec(form.lanes, e.i32()), bytes);
+      Value floats = arith::SIToFPOp::create(e.builder, e.loc, e.vec(form.lanes, e.f32()), wide);
+      e.store(arith::MulFOp::create(e.builder, e.loc, floats, scale), e.at(target, e.mul(at, 4)));
+    }
+  });
+}
+
+Value qopt::qcpu::decodedPanel(Emitter &e, const KernelForm &form, const PackedCodes &weights, Value column, Value k0, Value depth,
+                               Value scratch) {
+  auto divide = [&](Value a, Value b) { return arith::DivUIOp::create(e.builder, e.loc, a, b).getResult(); };
+  auto divideUp = [&](Value a, Value b) { return divide(e.sub(e.add(a, b), e.index(1)), b); };
+  Value panel = e.floorDiv(column, form.nr), end = e.add(k0, depth);
+  Value codes = e.at(weights.codes, e.mul(e.add(e.mul(panel, weights.k), k0), form.nr));
+  Value scales = e.at(weights.scales, e.mul(e.mul(panel, divideUp(weights.k, weights.group)), form.nr * 4));
+  e.loop(divide(k0, weights.group), divideUp(end, weights.group), e.index(1), [&](Value group) {
+    Value first = e.mul(group, weights.group);
+    Value from = e.sub(e.max(first, k0), k0), to = e.sub(e.min(e.add(first, weights.group), end), k0);
+    SmallVector<Value> scale;
+    for (int64_t lane = 0; lane < form.nr; lane += form.lanes)
+      scale.push_back(e.load(e.vec(form.lanes, e.f32()), e.at(scales, e.add(e.mul(group, form.nr * 4), e.index(lane * 4)))));
+    Value start = e.mul(from, form.nr);
+    decodeRows(e, form, e.at(codes, start), e.at(scratch, e.mul(start, 4)), scale, e.sub(to, from));
+  });
+  return scratch;
+}

@@ -9,14 +9,29 @@ static void emitInPlace(Emitter &e, const KernelForm &form, ValueRange arguments
   Value a = arguments[0], lda = arguments[1], b = arguments[2], k = arguments[8];
   // A panel's block fills most of the first-level cache, a block of rows most of the second.
   Blocks blocks{form.mr * 16, 24 * 1024 / panelStepBytes(form)};
-  Value scratch = panelScratch(e, form, blocks), rowBytes = e.mul(lda, 4);
+  Value rowBytes = e.mul(lda, 4);
   Product product{arguments[3], arguments[4], arguments[5], arguments[6], arguments[7], k};
   emitDirectProduct(
       e, form, blocks, product,
       [&](Value row, Value, Value k0, Value) {
         return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes};
       },
-      [&](Value column, Value k0, Value depth) { return packedPanel(e, form, b, k, column, k0, depth, scratch); });
+      [&](Value column, Value k0, Value depth) { return packedPanel(e, form, b, k, column, k0, depth, Value()); });
+}
+
+/// a is f32, the weights codes: a panel at a time is decoded to scratch memory that stays in the first-level cache.
+static void emitDecoding(Emitter &e, const KernelForm &form, ValueRange arguments) {
+  Value a = arguments[0], lda = arguments[1];
+  PackedCodes codes{arguments[2], arguments[3], arguments[4], arguments[10]};
+  Blocks blocks{form.mr * 16, 24 * 1024 / panelStepBytes(form)};
+  Value scratch = panelScratch(e, form, blocks), rowBytes = e.mul(lda, 4);
+  Product product{arguments[5], arguments[6], arguments[7], arguments[8], arguments[9], codes.k};
+  emitDirectProduct(
+      e, form, blocks, product,
+      [&](Value row, Value, Value k0, Value) {
+        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes};
+      },
+      [&](Value column, Value k0, Value depth) { return decodedPanel(e, form, codes, column, k0, depth, scratch); });
 }
 
 /// a is widened, shifted or just padded a block at a time.
@@ -44,6 +59,8 @@ static void emitWithCopies(Emitter &e, const KernelForm &form, bool aUnsigned, V
 void qopt::qcpu::emitGemm(Emitter &e, const KernelForm &form, bool aUnsigned, ValueRange arguments) {
   if (form.operands == Operands::Int8)
     emitWithCopies(e, form, aUnsigned, arguments);
+  else if (form.operands == Operands::Weight8)
+    emitDecoding(e, form, arguments);
   else
     emitInPlace(e, form, arguments);
 }

@@ -20,10 +20,10 @@ static StringRef kindName(KernelKind kind) {
 }
 
 /// Which arguments are pointers, as one letter each ('p' or 'i').
-static std::string signature(KernelKind kind) {
+static std::string signature(KernelKind kind, const KernelForm &form) {
   switch (kind) {
   case KernelKind::Gemm:
-    return "pipppiiii";
+    return form.operands == Operands::Weight8 ? "pippippiiii" : "pipppiiii";
   case KernelKind::Batch:
   case KernelKind::BatchTransposed:
     return "pipipiiii";
@@ -61,7 +61,7 @@ func::FuncOp qopt::qcpu::getOrEmitKernel(ModuleOp module, KernelKind kind, const
   OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
   Emitter e(builder, NameLoc::get(builder.getStringAttr(name)));
   SmallVector<Type> types;
-  for (char letter : signature(kind))
+  for (char letter : signature(kind, form))
     types.push_back(letter == 'p' ? e.pointer() : e.i64());
   auto function = func::FuncOp::create(builder, e.loc, name, builder.getFunctionType(types, {}));
   function.setPrivate();

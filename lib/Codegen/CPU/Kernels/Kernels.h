@@ -4,6 +4,7 @@
 // !llvm.ptr, everything else is i64; strides and offsets count elements. Results are written whole, no other memory is.
 //
 //   gemm       (a, lda, b, init, c, ldc, m, n, k)          b packed; init: null or n values, padded to whole panels
+//              f32 by i8: (a, lda, b, scales, group, init, …), scales packed by panels, one row of nr for each group
 //   batch      (a, lda, b, ldb, c, ldc, m, n, k)           b is k × n
 //   batch_t    (a, lda, b, ldb, c, ldc, m, n, k)           b is n × k
 //   conv       (x, w, init, c, ldc, n, ConvShape…)         c's rows are the pixels (h, w) of one image's tile; w packed

@@ -132,9 +132,14 @@ void lower(GemmOp op, CallBuilder &calls) {
     rows = e.mul(rows, a.sizes[dim]);
     first = dim;
   }
+  SmallVector<Value> weights = {b};
+  if (form.operands == Operands::Weight8)
+    weights.append({calls.addressOrNull(op.getScales()), e.index(op.getGroup())});
   calls.overDims({a, c}, 0, first, {a.address, c.address}, [&](ArrayRef<Value> at) {
-    calls.call(KernelKind::Gemm, form, op.getAUnsigned(),
-               {at[0], lda, b, init, at[1], ldc, rows, c.sizes[columns], a.sizes[columns]});
+    SmallVector<Value> arguments = {at[0], lda};
+    llvm::append_range(arguments, weights);
+    arguments.append({init, at[1], ldc, rows, c.sizes[columns], a.sizes[columns]});
+    calls.call(KernelKind::Gemm, form, op.getAUnsigned(), arguments);
   });
 }
 

@@ -88,7 +88,18 @@ LogicalResult GemmOp::verify() {
   for (int64_t dim = 0; dim + 1 < a.getRank(); ++dim)
     if (dimsDiffer(a.getDimSize(dim), out.getDimSize(dim)))
       return emitOpError() << "has a and out of different sizes in dim " << dim;
-  return verifyPanels(*this, **form, shaped(getB()), a.getDimSize(a.getRank() - 1));
+  int64_t depth = a.getDimSize(a.getRank() - 1);
+  bool decodes = (*form)->operands == Operands::Weight8;
+  if (decodes != static_cast<bool>(getScales()) || decodes != (static_cast<int64_t>(getGroup()) > 0))
+    return emitOpError() << "needs scales and a group for kernels that decode weights, and for these only";
+  if (decodes) {
+    ShapedType scales = shaped(getScales());
+    auto group = static_cast<int64_t>(getGroup());
+    int64_t groups = ShapedType::isDynamic(depth) ? depth : (depth + group - 1) / group;
+    if (scales.getRank() != 3 || dimsDiffer(scales.getDimSize(1), groups) || dimsDiffer(scales.getDimSize(2), (*form)->nr))
+      return emitOpError() << "needs scales packed as panels × groups × " << (*form)->nr;
+  }
+  return verifyPanels(*this, **form, shaped(getB()), depth);
 }
 
 static bool isPermutation(ArrayRef<int64_t> perm, int64_t rank) {

@@ -1,3 +1,4 @@
+#include "DecodedWeights.h"
 #include "Selection.h"
 #include "qopt/Codegen/CPU/Kernels/QCPU.h"
 #include "qopt/Dialect/NN/IR/NN.h"
@@ -8,13 +9,15 @@ using namespace mlir;
 using namespace qopt::qcpu;
 using qopt::Values;
 namespace nn = qopt::nn;
+namespace qir = qopt::qir;
 
 Value qopt::qcpu::emitGemmOp(qopt::Emitter &e, Value a, bool aUnsigned, Value result, Value packed, int64_t columns,
                              Value init, const KernelForm &form, Type accumulator, Values dims) {
   dims.back() = e.index(columns);
   RankedTensorType type = e.stored(result).clone(accumulator);
   Value out = e.empty(type, dims);
-  return GemmOp::create(e.b, TypeRange{type}, a, packed, init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(aUnsigned))
+  return GemmOp::create(e.b, TypeRange{type}, a, packed, Value(), init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(aUnsigned),
+                        e.b.getI64IntegerAttr(0))
       .getResult(0);
 }
 
@@ -58,6 +61,17 @@ Value addedBias(Value product, int64_t columns) {
   return columnVector(other, columns, 1) ? other : Value();
 }
 
+/// A product with weights that stay codes until their panel is in cache.
+Value emitDecodingGemm(qopt::Emitter &e, Value a, Value result, const ScaledCodes &weights, Value init,
+                       const KernelForm &form, Values dims) {
+  dims.back() = e.index(weights.codes.n);
+  RankedTensorType type = e.stored(result);
+  Value out = e.empty(type, dims), packed = packPanels(e, form, weights.codes), scales = packPanels(e, form, weights.scales);
+  return GemmOp::create(e.b, TypeRange{type}, a, packed, scales, init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(false),
+                        e.b.getI64IntegerAttr(weights.group))
+      .getResult(0);
+}
+
 bool isF32(Value value) { return qopt::Emitter::elementType(value).isF32(); }
 
 Values selectConstantMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm &form) {
@@ -69,6 +83,37 @@ Values selectConstantMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm 
     init = padToPanels<float>(e, form, *columnVector(bias, weights->n, 1));
   return {emitGemmOp(e, e[op.getA()], false, op.getY(), packPanels(e, form, *weights), weights->n, init, form,
                      e.b.getF32Type(), e.dims(op.getA()))};
+}
+
+Values selectDecodingMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm *form) {
+  auto weight = op.getB().getDefiningOp<qir::DequantizeOp>();
+  int64_t last = qopt::Emitter::rank(op.getA()) - 1;
+  if (!form || !weight || !hasPackedForm(weight, false) || last < 0 || !isF32(op.getA()) ||
+      e.knownDim(op.getA(), last) != qopt::Emitter::type(op.getB()).getDimSize(0))
+    return {};
+  ScaledCodes codes = scaledCodes(weight, false, 1);
+  Value init;
+  if (Value bias = addedBias(op.getY(), codes.codes.n))
+    init = padToPanels<float>(e, *form, *columnVector(bias, codes.codes.n, 1));
+  return {emitDecodingGemm(e, e[op.getA()], op.getY(), codes, init, *form, e.dims(op.getA()))};
+}
+
+Values selectDecodingGemm(nn::GemmOp op, qopt::Emitter &e, const KernelForm *form) {
+  auto weight = op.getB().getDefiningOp<qir::DequantizeOp>();
+  bool transposed = op.getTransB();
+  if (!form || !weight || op.getTransA() || !isF32(op.getY()) || !hasPackedForm(weight, transposed) ||
+      e.knownDim(op.getA(), 1) != qopt::Emitter::type(op.getB()).getDimSize(transposed ? 1 : 0))
+    return {};
+  ScaledCodes codes = scaledCodes(weight, transposed, op.getAlpha().convertToFloat());
+  Value init;
+  float beta = op.getBeta().convertToFloat();
+  if (op.getC() && beta != 0) {
+    auto bias = columnVector(op.getC(), codes.codes.n, beta);
+    if (!bias)
+      return {};
+    init = padToPanels<float>(e, *form, std::move(*bias));
+  }
+  return {emitDecodingGemm(e, e[op.getA()], op.getY(), codes, init, *form, e.dims(op.getA()))};
 }
 
 Values selectGemm(nn::GemmOp op, qopt::Emitter &e, const KernelForm &form) {
@@ -186,6 +231,9 @@ void qopt::qcpu::addMatMulKernels(LoweringTable &table, const CpuFeatures &featu
     return;
   table.prefer<nn::MatMulOp>([form](nn::MatMulOp op, qopt::Emitter &e) { return selectMatMul(op, e, *form); });
   table.prefer<nn::GemmOp>([form](nn::GemmOp op, qopt::Emitter &e) { return selectGemm(op, e, *form); });
+  const KernelForm *decoding = selectKernelForm(Operands::Weight8, features);
+  table.prefer<nn::MatMulOp>([decoding](nn::MatMulOp op, qopt::Emitter &e) { return selectDecodingMatMul(op, e, decoding); });
+  table.prefer<nn::GemmOp>([decoding](nn::GemmOp op, qopt::Emitter &e) { return selectDecodingGemm(op, e, decoding); });
   table.prefer<nn::AddOp>([](nn::AddOp op, qopt::Emitter &e) { return selectBiasAdd(op, e); });
   table.prefer<nn::TransposeOp>([form](nn::TransposeOp op, qopt::Emitter &e) { return selectTranspose(op, e, *form); });
 }

@@ -14,10 +14,10 @@ using namespace qopt::qcpu;
 std::optional<ConstantData> qopt::qcpu::constantData(Value value) {
   auto constant = value ? value.getDefiningOp<nn::ConstantOp>() : nn::ConstantOp();
   auto type = value ? dyn_cast<RankedTensorType>(value.getType()) : RankedTensorType();
-  if (!constant || !type || type.getElementTypeBitWidth() % 8 != 0)
+  if (!constant || !type || type.getElementTypeBitWidth() == 1 || type.getElementTypeBitWidth() > 64)
     return std::nullopt;
   ConstantData data{type, {}, nullptr, nullptr};
-  int64_t size = type.getNumElements() * (type.getElementTypeBitWidth() / 8);
+  int64_t size = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue())) {
     data.bytes = dense.getRawData();
     if (dense.isSplat()) {
@@ -47,7 +47,16 @@ static std::vector<int32_t> widen(const ConstantData &data) {
 std::vector<int32_t> ConstantData::asInt32() const {
   Type element = type.getElementType();
   bool isUnsigned = element.isUnsignedInteger();
-  switch (element.getIntOrFloatBitWidth()) {
+  unsigned width = element.getIntOrFloatBitWidth();
+  if (width < 8) { // the rest of the byte may hold anything
+    std::vector<int32_t> values = widen<uint8_t>(*this);
+    for (int32_t &value : values) {
+      value &= (1 << width) - 1;
+      value -= !isUnsigned && value >> (width - 1) ? 1 << width : 0;
+    }
+    return values;
+  }
+  switch (width) {
   case 8:
     return isUnsigned ? widen<uint8_t>(*this) : widen<int8_t>(*this);
   case 16:

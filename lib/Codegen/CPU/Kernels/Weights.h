@@ -11,7 +11,7 @@
 
 namespace qopt::qcpu {
 
-/// The elements of an nn.constant of f32 or 8-bit integers: dense, row-major.
+/// The elements of an nn.constant: dense, row-major, one of less than 8 bits a byte.
 struct ConstantData {
   mlir::RankedTensorType type;
   llvm::ArrayRef<char> bytes;
@@ -22,7 +22,7 @@ struct ConstantData {
   llvm::ArrayRef<T> as() const {
     return {reinterpret_cast<const T *>(bytes.data()), bytes.size() / sizeof(T)};
   }
-  /// Integer elements of 8 to 64 bits, widened by their signedness.
+  /// Integer elements of 2 to 64 bits, widened by their signedness.
   std::vector<int32_t> asInt32() const;
 };
 

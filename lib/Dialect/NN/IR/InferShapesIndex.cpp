@@ -131,20 +131,8 @@ bool ShapeRules::qoptRules(bool &done) {
     return done = conv(ConvLike{op}), true;
   if (name == "dynamic_scale")
     return done = dynamicScale(), true;
-  if (name == "dynamic_params") {
-    auto token = op->getAttrOfType<IntegerAttr>("token_axis");
-    auto x = dims(op->getOperand(0));
-    if (token && x && checkAxis(token.getInt(), x->size())) {
-      Dims out(*x);
-      out[token.getInt()] = 1;
-      set(0, out);
-      set(1, out);
-    } else if (!token) {
-      set(0, {});
-      set(1, {});
-    }
-    return done = true, true;
-  }
+  if (name == "dynamic_params")
+    return set(0, {}), set(1, {}), done = true, true;
   return false;
 }
 

@@ -1,14 +1,16 @@
 // Places quantize/dequantize pairs. First every linear op is judged; then values are chosen; then the pairs are put in.
+#include "Activations.h"
 #include "BiasCorrection.h"
+#include "EncodeWeights.h"
 #include "QuantizeWeights.h"
 
 #include "qopt/Analysis/Constants.h"
 #include "qopt/Analysis/Decisions.h"
 #include "qopt/Analysis/Placement.h"
 #include "qopt/Analysis/Sites.h"
+#include "qopt/Dialect/Qopt/Transforms/Operands.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Interfaces/LinearLike.h"
-#include "qopt/Numerics/Quantizers/Scales.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -27,14 +29,13 @@ using namespace qopt;
 
 namespace {
 
-enum class Activations { None, Static, Dynamic };
-
 struct Settings {
-  Activations activations;
-  bool unsignedCodes;
+  std::optional<OperandSpec> activations;
   OperandSpec weights;
   ScaleRule rule;
   bool computedProducts;
+  bool isStatic() const { return activations && !activations->dynamic; }
+  bool isDynamic() const { return activations && activations->dynamic; }
   llvm::StringSet<> ignore, targets, biasCorrection;
 };
 
@@ -78,11 +79,11 @@ public:
       if (settings.targets.empty() || settings.targets.contains(locationName(op.getLoc(), op->getName().getStringRef())))
         judge(op);
     });
-    if (settings.activations == Activations::Static)
+    if (settings.isStatic() && traits(settings.activations->format).isInteger())
       growIntegerRegion();
     for (LinearLikeOpInterface op : linears)
       quantizeWeightOf(op);
-    if (settings.activations != Activations::None)
+    if (settings.activations)
       for (auto &[value, uses] : chosen)
         insertPair(value, uses.getArrayRef());
   }
@@ -125,13 +126,13 @@ private:
     if (!isF32Tensor(activation) || !isF32Tensor(weight))
       return because("QUANT-TYPE", "it does not compute in float32");
     if (!hasWeight(op)) {
-      if (settings.activations != Activations::Static || !settings.computedProducts)
+      if (!settings.isStatic() || !settings.computedProducts)
         return because("QUANT-COMPUTED", "both factors are computed: it has no weight to quantize");
     } else if (op.getWeightOutputAxis() < 0)
       return because("QUANT-RANK", "its weight is a vector");
-    if (settings.activations == Activations::Dynamic && op.getActivationChannelAxis() != typeRank(activation) - 1)
-      return because("QUANT-TOKEN", "a scale per token needs the input channels in the last dim");
-    if (settings.activations != Activations::Static)
+    if (settings.isDynamic() && settings.activations->granularity != Granularity::Tensor && op.getActivationChannelAxis() != typeRank(activation) - 1)
+      return because("QUANT-TOKEN", "a scale per " + granularityName(settings.activations->granularity) + " needs the input channels in the last dim");
+    if (!settings.isStatic())
       return false;
     for (Value value : {activation, weight})
       if (!constantOf(value) && !(value == weight && quantizedWeight(op)) && !ranges.of(sites.name(value)))
@@ -198,50 +199,12 @@ private:
   void insertPair(Value value, ArrayRef<Use> uses) {
     OpBuilder b(func.getContext());
     b.setInsertionPointAfterValue(value);
-    Value pair = settings.activations == Activations::Dynamic ? dynamicPair(b, value) : staticPair(b, value);
+    auto range = ranges.of(sites.name(rangeOwner(value)));
+    Value pair = activationPair(b, value, *settings.activations, range ? range : ranges.of(sites.name(value)));
     if (!pair)
       return;
     for (auto [user, operand] : uses)
       user->setOperand(operand, pair);
-  }
-
-  Value staticPair(OpBuilder &b, Value value) {
-    auto range = ranges.of(sites.name(rangeOwner(value)));
-    if (!range)
-      range = ranges.of(sites.name(value));
-    if (!range)
-      return {};
-    AffineOptions options;
-    options.symmetric = !settings.unsignedCodes;
-    options.range = settings.unsignedCodes ? IntRange{0, 255} : IntRange{-127, 127};
-    AffineParams params = paramsFromRange(range->first, range->second, options);
-
-    Location loc = value.getLoc();
-    auto codeType = IntegerType::get(b.getContext(), 8, settings.unsignedCodes ? IntegerType::Unsigned : IntegerType::Signless);
-    auto scalarOf = [&](Type element) { return RankedTensorType::get({}, element); };
-    Value scale = nn::ConstantOp::create(b, loc, DenseElementsAttr::get(scalarOf(b.getF32Type()), params.scale));
-    Value zero = nn::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(scalarOf(codeType), APInt(8, static_cast<uint64_t>(params.zeroPoint), false, true)));
-    auto type = cast<RankedTensorType>(value.getType());
-    Value q = qir::QuantizeOp::create(b, loc, type.clone(codeType), value, scale, zero, nullptr, nullptr);
-    return qir::DequantizeOp::create(b, loc, type, q, scale, zero, nullptr, nullptr);
-  }
-
-  Value dynamicPair(OpBuilder &b, Value value) {
-    Location loc = value.getLoc();
-    auto type = cast<RankedTensorType>(value.getType());
-    int64_t last = type.getRank() - 1;
-    if (last < 0 || type.isDynamicDim(last))
-      return {};
-    SmallVector<int64_t> scaleShape(type.getShape());
-    scaleShape[last] = 1;
-    auto scaleType = RankedTensorType::get(scaleShape, b.getF32Type());
-    auto codeType = b.getI8Type();
-    auto params = qir::DynamicParamsOp::create(b, loc, TypeRange{scaleType, RankedTensorType::get(scaleShape, codeType)}, value,
-                                               b.getI64IntegerAttr(last));
-    auto axis = b.getI64IntegerAttr(last), block = b.getI64IntegerAttr(type.getDimSize(last));
-    Value q = qir::QuantizeOp::create(b, loc, type.clone(codeType), value, params.getScale(), Value(), axis, block);
-    return qir::DequantizeOp::create(b, loc, type, q, params.getScale(), Value(), axis, block);
   }
 
   void quantizeWeightOf(LinearLikeOpInterface op) {
@@ -250,19 +213,38 @@ private:
     ElementsAttr weight = constantWeight(op);
     if (!weight)
       return log.add(op, Outcome::Quantized, "QUANT-COMPUTED", "both factors are quantized activations");
+    if (!traits(settings.weights.format).isInteger())
+      return encodeWeightOf(op);
     std::string why;
     auto rows = WeightRows::of(op, why);
     WeightCodes &codes = weights[{weight, op.getWeightOutputAxis()}];
     if (rows && !codes.codes && codes.error.empty())
       codes = quantizeWeight(*rows, settings.weights, settings.rule);
-    if (!rows || !codes.error.empty()) {
-      OpOperand &activation = op.getActivationOperand();
-      chosen[activation.get()].remove(useOf(activation));
-      return log.add(op, Outcome::FellBack, "QUANT-WEIGHT", rows ? codes.error : why);
-    }
+    if (!rows || !codes.error.empty())
+      return leaveInFloat(op, rows ? codes.error : why);
     correctBias(op, *rows, codes);
     installWeight(op, codes);
     log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
+  }
+
+  void encodeWeightOf(LinearLikeOpInterface op) {
+    std::string why;
+    auto rows = WeightRows::of(op, why);
+    EncodedWeight &encoded = encodings[{constantWeight(op), op.getWeightOutputAxis()}];
+    if (rows && !encoded.codes && encoded.error.empty())
+      encoded = encodeWeight(*rows, settings.weights);
+    if (!rows || !encoded.error.empty())
+      return leaveInFloat(op, rows ? encoded.error : why);
+    if (settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+      op.emitRemark() << "bias not corrected: its weight is in a floating-point format [BIAS-FORM]";
+    installEncoded(op, encoded);
+    log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
+  }
+
+  void leaveInFloat(LinearLikeOpInterface op, llvm::StringRef why) {
+    OpOperand &activation = op.getActivationOperand();
+    chosen[activation.get()].remove(useOf(activation));
+    log.add(op, Outcome::FellBack, "QUANT-WEIGHT", why);
   }
 
   void correctBias(LinearLikeOpInterface op, const WeightRows &weight, const WeightCodes &codes) {
@@ -284,6 +266,7 @@ private:
   llvm::MapVector<Value, llvm::SmallSetVector<Use, 4>> chosen; ///< value → the uses that read codes
   llvm::DenseMap<Value, Value> rangeSource;                            ///< whose range a hoisted pair takes
   llvm::DenseMap<std::pair<Attribute, int64_t>, WeightCodes> weights;
+  llvm::DenseMap<std::pair<Attribute, int64_t>, EncodedWeight> encodings; ///< in float and table formats
 };
 
 struct InsertQDQ : qopt::impl::InsertQDQPassBase<InsertQDQ> {
@@ -300,28 +283,34 @@ struct InsertQDQ : qopt::impl::InsertQDQPassBase<InsertQDQ> {
         Placer(func, settings, ranges, log).run();
   }
 
+  LogicalResult readSpec(llvm::StringRef option, llvm::StringRef text, OperandSpec &spec, std::string (*whyNot)(const OperandSpec &)) {
+    auto read = parseOperandSpec(text);
+    if (!read)
+      return getOperation().emitError("qopt-insert-qdq: ") << option << ": " << llvm::toString(read.takeError());
+    spec = *read;
+    if (std::string why = whyNot(spec); !why.empty())
+      return getOperation().emitError("qopt-insert-qdq: ") << option << ": " << text << ": " << why;
+    return LogicalResult::success();
+  }
+
   LogicalResult readSettings(Settings &settings) {
     auto refuse = [&](llvm::StringRef option, llvm::StringRef value, llvm::StringRef choices) -> LogicalResult {
       return getOperation().emitError("qopt-insert-qdq: ") << option << " is '" << value << "'; it must be " << choices;
     };
-    if (activations == "none")
-      settings.activations = Activations::None;
-    else if (activations == "static")
-      settings.activations = Activations::Static;
-    else if (activations == "dynamic")
-      settings.activations = Activations::Dynamic;
-    else
-      return refuse("activations", activations, "none, static or dynamic");
-    if (activationType != "ui8" && activationType != "i8")
-      return refuse("activation-type", activationType, "ui8 or i8");
+    if (activations != "none") {
+      // What the two most common ones were called before there were others.
+      llvm::StringRef text = activations == "static"    ? llvm::StringRef("uint8:tensor:asymmetric")
+                             : activations == "dynamic" ? llvm::StringRef("int8:token:dynamic")
+                                                        : llvm::StringRef(activations);
+      OperandSpec &spec = settings.activations.emplace();
+      if (failed(readSpec("activations", text, spec, whyNotActivations)))
+        return failure();
+    }
     if (weightClip != "max" && weightClip != "mse")
       return refuse("weight-clip", weightClip, "max or mse");
-    settings.unsignedCodes = activationType == "ui8";
     settings.rule = weightClip == "mse" ? ScaleRule::MSE : ScaleRule::Max;
-    auto spec = parseOperandSpec(weights);
-    if (!spec)
-      return getOperation().emitError("qopt-insert-qdq: weights: ") << llvm::toString(spec.takeError());
-    settings.weights = *spec;
+    if (failed(readSpec("weights", weights, settings.weights, whyNotWeights)))
+      return failure();
     settings.computedProducts = computedProducts;
     for (const std::string &name : ignore)
       settings.ignore.insert(name);

@@ -77,6 +77,7 @@ struct Legalize : qopt::impl::LegalizePassBase<Legalize> {
     DecisionLog log(getOperation());
     RewritePatternSet patterns(&getContext());
     patterns.add<MoveCodes, CancelRoundTrip>(&getContext());
+    populateWidenPatterns(patterns);
     populateLegalizeLinearPatterns(patterns);
     populateLegalizeEpiloguePatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
@@ -89,7 +90,8 @@ struct Legalize : qopt::impl::LegalizePassBase<Legalize> {
     getOperation().walk([&](Operation *op) {
       if (!isa<nn::MatMulOp, nn::GemmOp, nn::ConvOp>(op))
         return;
-      if (dequantizeOf(op->getOperand(0)) && dequantizeOf(op->getOperand(1)))
+      auto weight = op->getOperand(1).getDefiningOp<qir::DequantizeOp>();
+      if (dequantizeOf(op->getOperand(0)) && weight && isa<IntegerType>(weight.getQ().getType().getElementType()))
         log.add(op, Outcome::FellBack, "LEGAL-FORM",
                 "no integer form fits: a scale lies inside of the sum, the accumulator could overflow, or an operand is transposed");
     });

@@ -11,6 +11,9 @@ namespace qopt {
 /// nn.matmul, nn.gemm and nn.conv of dequantized operands → integer compute.
 void populateLegalizeLinearPatterns(mlir::RewritePatternSet &patterns);
 
+/// Narrower weights beside 8-bit activations → 8-bit ones.
+void populateWidenPatterns(mlir::RewritePatternSet &patterns);
+
 /// The dequantize behind a value, if its codes have 8 bits.
 qir::DequantizeOp dequantizeOf(mlir::Value value);
 

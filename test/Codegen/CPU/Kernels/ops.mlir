@@ -9,6 +9,31 @@ func.func @gemm(%a: tensor<?x128x384xf32>, %b: tensor<96x384x16xf32>, %init: ten
 
 // -----
 
+// CHECK-LABEL: @decoding_gemm
+func.func @decoding_gemm(%a: tensor<?x40xf32>, %b: tensor<1x40x16xi8>, %s: tensor<1x2x16xf32>, %out: tensor<?x9xf32>) -> tensor<?x9xf32> {
+  // CHECK: qcpu.gemm %{{.*}}, %{{.*}} scales %{{.*}} outs %{{.*}} {group = 32 : i64, kernel = "f32i8.avx2"}
+  %y = qcpu.gemm %a, %b scales %s outs %out {kernel = "f32i8.avx2", group = 32 : i64} : (tensor<?x40xf32>, tensor<1x40x16xi8>, tensor<1x2x16xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  return %y : tensor<?x9xf32>
+}
+
+// -----
+
+func.func @no_scales(%a: tensor<4x40xf32>, %b: tensor<1x40x16xi8>, %out: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  // expected-error@+1 {{needs scales and a group for kernels that decode weights, and for these only}}
+  %y = qcpu.gemm %a, %b outs %out {kernel = "f32i8.avx2"} : (tensor<4x40xf32>, tensor<1x40x16xi8>, tensor<4x9xf32>) -> tensor<4x9xf32>
+  return %y : tensor<4x9xf32>
+}
+
+// -----
+
+func.func @scale_panels(%a: tensor<4x40xf32>, %b: tensor<1x40x16xi8>, %s: tensor<1x3x16xf32>, %out: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  // expected-error@+1 {{needs scales packed as panels × groups × 16}}
+  %y = qcpu.gemm %a, %b scales %s outs %out {kernel = "f32i8.avx2", group = 32 : i64} : (tensor<4x40xf32>, tensor<1x40x16xi8>, tensor<1x3x16xf32>, tensor<4x9xf32>) -> tensor<4x9xf32>
+  return %y : tensor<4x9xf32>
+}
+
+// -----
+
 func.func @unknown_kernel(%a: tensor<4x8xf32>, %b: tensor<1x8x16xf32>, %out: tensor<4x16xf32>) -> tensor<4x16xf32> {
   // expected-error@+1 {{names the kernel 'f32.z80', which is not in the kernel table}}
   %y = qcpu.gemm %a, %b outs %out {kernel = "f32.z80"} : (tensor<4x8xf32>, tensor<1x8x16xf32>, tensor<4x16xf32>) -> tensor<4x16xf32>

@@ -17,7 +17,7 @@ module attributes {qopt.ranges = {x = array<f64: -1.0, 3.0>}} {
   // WEIGHT-NOT: qopt.quantize
   // WEIGHT: qopt.dequantize {{.*}}axis = 1
   // DYNAMIC-LABEL: func @linear
-  // DYNAMIC: %[[P:.*]], %{{.*}} = qopt.dynamic_params %{{.*}} {token_axis = 1 : i64}
+  // DYNAMIC: %[[P:.*]] = qopt.dynamic_scale %{{.*}} {axis = 1 : i64, block_size = 2 : i64, top = 1.270000e+02 : f32}
   // DYNAMIC: qopt.quantize %{{.*}}, %[[P]] {axis = 1 : i64, block_size = 2 : i64}
   func.func @linear(%x: tensor<?x2xf32> {nn.name = "x"}) -> tensor<?x2xf32> {
     %w = nn.constant dense<[[127.0, 254.0], [-127.0, 0.0]]> : tensor<2x2xf32>

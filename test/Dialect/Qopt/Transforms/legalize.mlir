@@ -18,6 +18,26 @@ func.func @matmul(%q: tensor<?x2xui8>) -> tensor<?x2xf32> {
 
 // -----
 
+// 4-bit weights with a scale per channel run in 8 bits; in groups they do not, nor without quantized activations.
+// CHECK-LABEL: func @narrow
+// CHECK-DAG: %[[W:.*]] = nn.constant dense<{{\[}}[1, 15], [3, 0]]> : tensor<2x2xi8>
+// CHECK-DAG: %[[Z:.*]] = nn.constant dense<[8, 7]> : tensor<2xi8>
+// CHECK-DAG: qopt.dequantize {{.*}}tensor<2x2xui4>
+// CHECK-DAG: qopt.integer_matmul %{{.*}}, %[[W]] zero_point_b %[[Z]]
+func.func @narrow(%q: tensor<?x2xi8>, %s: tensor<?x1xf32>, %x: tensor<?x2xf32>) -> (tensor<?x2xf32>, tensor<?x2xf32>) {
+  %w = nn.constant dense<[[1, 15], [3, 0]]> : tensor<2x2xui4>
+  %ws = nn.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %wz = nn.constant dense<[8, 7]> : tensor<2xui4>
+  %d = qopt.dequantize %q, %s {axis = 1 : i64, block_size = 2 : i64} : (tensor<?x2xi8>, tensor<?x1xf32>) -> tensor<?x2xf32>
+  %wd = qopt.dequantize %w, %ws, %wz {axis = 1 : i64} : (tensor<2x2xui4>, tensor<2xf32>, tensor<2xui4>) -> tensor<2x2xf32>
+  %wf = qopt.dequantize %w, %ws, %wz {axis = 1 : i64} : (tensor<2x2xui4>, tensor<2xf32>, tensor<2xui4>) -> tensor<2x2xf32>
+  %y = nn.matmul %d, %wd : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  %f = nn.matmul %x, %wf : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
+  return %y, %f : tensor<?x2xf32>, tensor<?x2xf32>
+}
+
+// -----
+
 // The bias is added after the scales, along the channel dim.
 // CHECK-LABEL: func @conv
 // CHECK: %[[ACC:.*]] = qopt.integer_conv

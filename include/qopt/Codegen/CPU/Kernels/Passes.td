@@ -20,6 +20,22 @@ def NNToNXC : Pass<"nn-to-nxc"> {
   }];
 }
 
+def QCPUDecodeWeights : Pass<"qcpu-decode-weights", "::mlir::func::FuncOp"> {
+  let summary = "Decode constant weights that no kernel reads as codes";
+  let description = [{
+    Where a product or convolution computes in float with a dequantized constant, the constant is decoded once, here, to the bit as the
+    program would do it in every run. Weights of integers of up to 8 bits with scales per tensor, column or group stay codes where only
+    matrix products read them: kernels decode those a panel at a time, in cache.
+
+    ```mlir
+    %w = qopt.dequantize %q, %s : (tensor<2x1xf8E4M3FN>, tensor<f32>) -> tensor<2x1xf32>
+    // becomes
+    %w = nn.constant dense<[[1.5], [-2.0]]> : tensor<2x1xf32>
+    ```
+  }];
+  let dependentDialects = ["::qopt::nn::NNDialect"];
+}
+
 def ConvertNNToQCPU : Pass<"convert-nn-to-qcpu", "::mlir::ModuleOp"> {
   let summary = "Lower nn and qopt ops to kernels where the target has them, to linalg elsewhere";
   let description = [{

@@ -37,20 +37,25 @@ class QCPU_Op<string mnemonic, list<Trait> traits = []> : Op<QCPU_Dialect, mnemo
   let extraClassDeclaration = destinationStyle;
 }
 
-def QCPU_GemmOp : QCPU_Op<"gemm"> {
+def QCPU_GemmOp : QCPU_Op<"gemm", [AttrSizedOperandSegments]> {
   let summary = "Rows of a times a packed constant matrix, plus a vector";
   let description = [{
     `a` is [rows…, K], `out` [rows…, N]; `b` is packed. The accumulator type is out's element type.
 
+    Kernels of f32 by i8 decode `b` a panel at a time: an element is its code times the scale of its column and group. `scales` are packed as
+    `panels × ceil(K / group) × NR`; a group of K (or more) elements is one scale for each column.
+
     ```mlir
     %y = qcpu.gemm %a, %b init %bias outs %e {kernel = "f32.avx2", a_unsigned = false}
       : (tensor<?x128x384xf32>, tensor<96x384x16xf32>, tensor<1536xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
+    %z = qcpu.gemm %a, %q scales %s outs %e {kernel = "f32i8.avx2", group = 128}
+      : (tensor<?x128x384xf32>, tensor<96x384x16xi8>, tensor<96x3x16xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     ```
   }];
-  let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, Optional<QCPU_Shaped>:$init, QCPU_Shaped:$out, StrAttr:$kernel,
-                       DefaultValuedAttr<BoolAttr, "false">:$a_unsigned);
+  let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, Optional<QCPU_Shaped>:$scales, Optional<QCPU_Shaped>:$init, QCPU_Shaped:$out,
+                       StrAttr:$kernel, DefaultValuedAttr<BoolAttr, "false">:$a_unsigned, DefaultValuedAttr<I64Attr, "0">:$group);
   let assemblyFormat = [{
-    $a `,` $b (`init` $init^)? `outs` $out attr-dict `:` functional-type(operands, results)
+    $a `,` $b (`scales` $scales^)? (`init` $init^)? `outs` $out attr-dict `:` functional-type(operands, results)
   }];
 }
 

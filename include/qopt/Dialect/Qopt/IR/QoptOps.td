@@ -72,11 +72,10 @@ def Qopt_DequantizeOp : Qopt_ScaledOp<"dequantize"> {
 def Qopt_DynamicParamsOp : Qopt_Op<"dynamic_params", [Pure]> {
   let summary = "Scale and zero point from the range of the tensor itself, at run time";
   let description = [{
-    Without `token_axis`: one scalar pair for the tensor, as ONNX's DynamicQuantizeLinear (ui8, range extended to hold zero).
-    With `token_axis` a: symmetric i8, one scale per index of all dims but a (`scale` has x's shape with dim a of size one),
-    scale = max|x| / 127; the zero point is absent from quantize then. An all-zero range gives scale 1.
+    ONNX's DynamicQuantizeLinear: one scalar pair for the tensor (ui8, the range extended to hold zero). An all-zero range gives scale 1.
+    Symmetric scales, of tokens too, are made by qopt.dynamic_scale.
   }];
-  let arguments = (ins Qopt_AnyTensor:$x, OptionalAttr<I64Attr>:$token_axis);
+  let arguments = (ins Qopt_AnyTensor:$x);
   let results = (outs Qopt_AnyTensor:$scale, Qopt_AnyTensor:$zero_point);
   let assemblyFormat = "operands attr-dict `:` functional-type(operands, results)";
 }

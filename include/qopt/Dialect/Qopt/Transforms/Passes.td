@@ -27,9 +27,11 @@ def InsertObserversPass : Pass<"qopt-insert-observers", "::mlir::ModuleOp"> {
 def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
   let summary = "Quantize weights and activations as quantize/dequantize pairs";
   let description = [{
-    Linear ops get weights in the format `weights` (see OperandSpec.h; those that an earlier pass quantized keep theirs) and, unless `activations` is `none`, quantized activations: `static` with
-    the range that the module attribute `qopt.ranges` states for the site (`{site = array<f64: min, max>}`), or `dynamic` with one scale per token.
-    The placement table says which ops between them stay in integers. Each linear op's outcome is recorded (`qopt.decisions`).
+    Linear ops get weights in the format `weights` (spelled as OperandSpec.h has it; those that an earlier pass quantized keep theirs) and, unless
+    `activations` is `none`, quantized activations: static ones with the range that the module attribute `qopt.ranges` states for the site
+    (`{site = array<f64: min, max>}`), dynamic ones with scales per tensor, token or group. Weights in float and table formats and their
+    scales are as docs/formats.md describes. Between static integers, the placement table says which ops stay in integers. Each linear op's
+    outcome is recorded (`qopt.decisions`).
 
     ```mlir
     %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
@@ -41,9 +43,10 @@ def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"activations", "activations", "std::string", "\"static\"", "none, static or dynamic">,
-    Option<"activationType", "activation-type", "std::string", "\"ui8\"", "ui8 (asymmetric) or i8 (symmetric)">,
-    Option<"weights", "weights", "std::string", "\"int8:channel\"", "Format and granularity of weights, as in int4:group=128">,
+    Option<"activations", "activations", "std::string", "\"uint8:tensor:asymmetric\"",
+           "none, or format and granularity as in f8e4m3fn:token:dynamic (OperandSpec.h)">,
+    Option<"weights", "weights", "std::string", "\"int8:channel\"",
+           "Format and granularity of weights, as in int4:group=128 or f4e2m1fn:group=16:scale=f8e4m3fn:double">,
     Option<"weightClip", "weight-clip", "std::string", "\"max\"", "max (abs-max) or mse (searched clip)">,
     Option<"computedProducts", "computed-products", "bool", "false", "Also quantize products of two computed tensors (attention)">,
     ListOption<"ignore", "ignore", "std::string", "Names of ops to keep in float">,
