@@ -86,8 +86,9 @@ ROWS = {
 
 def formats():
     """Shipped schemes of other formats: weights and activations as the scheme says."""
-    for scheme in ("FP8_DYNAMIC", "FP8_BLOCK", "NF4", "MXFP8", "MXFP4", "NVFP4"):
-        for model in ("minilm", "smollm2"):
+    for model in ("minilm", "smollm2"):
+        ROWS[f"{model}/FP8"] = ("FP8", -1 if model == "minilm" else 16, "")
+        for scheme in ("FP8_DYNAMIC", "FP8_BLOCK", "NF4", "MXFP8", "MXFP4", "NVFP4", "W4AFP8", "W4A8"):
             ROWS[f"{model}/{scheme}"] = (scheme, 0, "")
 
 
