@@ -87,6 +87,26 @@ void inferTypes(ModelProto &model) {
   shape_inference::InferShapes(model, OpSchemaRegistry::Instance(), options);
 }
 
+void forgetSizes(google::protobuf::RepeatedPtrField<ValueInfoProto> &values) {
+  for (ValueInfoProto &value : values)
+    if (value.type().has_tensor_type() && value.type().tensor_type().has_shape())
+      for (TensorShapeProto::Dimension &dim : *value.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim())
+        dim.Clear();
+}
+
+/// What a model says of sizes between its inputs and outputs may be wrong, and code would read past ends for believing it. Ranks
+/// and element types stay; sizes are inferred from the inputs', which are checked when a program runs.
+void forgetDeclaredSizes(GraphProto &graph) {
+  forgetSizes(*graph.mutable_value_info());
+  for (NodeProto &node : *graph.mutable_node())
+    for (AttributeProto &attribute : *node.mutable_attribute()) {
+      if (attribute.has_g())
+        forgetDeclaredSizes(*attribute.mutable_g());
+      for (GraphProto &body : *attribute.mutable_graphs())
+        forgetDeclaredSizes(body);
+    }
+}
+
 /// Where libonnx has no adapter the model stays at its opset: the conversion knows old forms.
 void upgrade(ModelProto &model, int64_t &opset, int64_t target) {
   if (opset == 0 || opset >= target)
@@ -129,6 +149,8 @@ llvm::Expected<PreparedModel> qopt::prepareModel(Span file, std::shared_ptr<cons
     return error;
   if (llvm::Error error = checkUnfoldedSize(model))
     return error;
+  forgetDeclaredSizes(*model.mutable_graph());
+  forgetSizes(*model.mutable_graph()->mutable_output());
   if (llvm::Error error = guarded("inlining its functions", [&] { inliner::InlineLocalFunctions(model, true); }))
     return error;
   upgrade(model, out.opset, options.targetOpset);
