@@ -46,7 +46,7 @@ def sqnr_db(reference, candidate):
     """10 log10(Σ r² / Σ (r − c)²), summed in float64."""
     r, c = (np.asarray(a, np.float64) for a in (reference, candidate))
     noise = np.square(r - c).sum()
-    return np.inf if noise == 0 else 10 * np.log10(np.square(r).sum() / noise)
+    return float(np.inf if noise == 0 else 10 * np.log10(np.square(r).sum() / noise))
 
 
 def span(array):
