@@ -23,6 +23,7 @@ from artifact import Artifact
 
 FLOAT, W8A8, ORT = "float", "w8a8", "ort"
 BURST_SECONDS = 0.02  # of one contender before the next has its turn
+SETTLE_SECONDS = 0.05  # before a turn: ONNX Runtime's idle threads spin for a while, on the core that the next contender needs
 
 # name, model, calibration file (or input shapes), batch, whether W8A8 is timed
 CASES = [
@@ -68,6 +69,7 @@ def measure(contenders, seconds):
     wall, cpu = {n: [] for n in contenders}, {n: [] for n in contenders}
     while any(sum(times) < seconds for times in wall.values()):
         for name, run in contenders.items():
+            time.sleep(SETTLE_SECONDS)
             run()  # its own data back into the caches
             for _ in range(bursts[name]):
                 start, used = time.perf_counter(), time.process_time()

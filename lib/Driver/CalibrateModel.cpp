@@ -79,14 +79,10 @@ static ParallelFor threadsFor(int32_t threads) {
   };
 }
 
-Expected<std::string> qopt::modelHash(StringRef path) { return sha256OfFile(path); }
-
-Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
-                                          Progress &progress) {
-  auto hash = modelHash(request.modelPath);
-  if (!hash)
-    return hash.takeError();
-  progress.stage("compiling the model with observers");
+/// Compiles the module with observers and runs the samples. No `progress`: in silence.
+static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequest &request, Session &session, Progress *progress) {
+  if (progress)
+    progress->stage("compiling the model with observers");
   auto program = instrument(module, request, session);
   if (!program)
     return inContext(request.modelPath, program.takeError());
@@ -99,16 +95,30 @@ Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const Calibrati
   options.firstSample = request.firstSample;
   options.columns = request.columns;
   options.parallelFor = threadsFor(request.threads);
-  int64_t total = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());
-  progress.stage("calibrating", total);
   int64_t told = 0;
-  options.progress = [&](int64_t done, int64_t) {
-    progress.advance(done - told);
-    told = done;
-  };
+  if (progress) {
+    progress->stage("calibrating", request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size()));
+    options.progress = [&](int64_t done, int64_t) {
+      progress->advance(done - told);
+      told = done;
+    };
+  }
   auto statistics = calibrate(*program->executor, **source, program->sites, options);
   if (!statistics)
     return inContext(request.dataPath, statistics.takeError());
+  return statistics;
+}
+
+Expected<std::string> qopt::modelHash(StringRef path) { return sha256OfFile(path); }
+
+Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
+                                          Progress &progress) {
+  auto hash = modelHash(request.modelPath);
+  if (!hash)
+    return hash.takeError();
+  auto statistics = observe(module, request, session, &progress);
+  if (!statistics)
+    return statistics.takeError();
   statistics->modelHash = *hash;
   statistics->tool = ("qopt " + version()).str();
   return statistics;
@@ -121,19 +131,8 @@ Expected<InputTable> qopt::gatherInputs(mlir::ModuleOp module, CalibrationReques
     if (sites.insert(input.site).second)
       request.only.push_back(input.site);
   request.columns = std::move(columns);
-  auto program = instrument(module, request, session);
-  if (!program)
-    return inContext(request.modelPath, program.takeError());
-  auto source = SampleSource::open(request.dataPath, program->executor->inputs());
-  if (!source)
-    return source.takeError();
-  CalibrationOptions options;
-  options.samples = request.samples;
-  options.batch = request.batch;
-  options.columns = request.columns;
-  options.parallelFor = threadsFor(request.threads);
-  auto statistics = calibrate(*program->executor, **source, program->sites, options);
+  auto statistics = observe(module, request, session, nullptr);
   if (!statistics)
-    return inContext(request.dataPath, statistics.takeError());
+    return statistics.takeError();
   return std::move(statistics->inputs);
 }
