@@ -19,7 +19,7 @@ step compile "$models/magika.onnx" -o "$out/float.so"
 step quantize "$models/magika.onnx" --scheme W8A8 --calibration-data "$models/magika_calib.npz" -o "$out/w8a8.so" --report "$out/report"
 for name in float w8a8; do
   step run "$out/$name.so" --input bytes="$out/bytes.npy" -o "$out/$name.npz"
-  step run "$out/$name.so" --input bytes="$out/bytes.npy" --repeat 5 --json - >"$out/$name.json"
+  step run "$out/$name.so" --input bytes="$out/bytes.npy" --repeat 5 --json "$out/$name.json"
 done
 step eval --reference "$models/magika.onnx" "$out/w8a8.so" --data "$models/magika_eval.npz"
 
