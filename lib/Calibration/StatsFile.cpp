@@ -6,6 +6,8 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 
+#include <functional>
+
 using namespace llvm;
 using namespace qopt;
 
@@ -15,18 +17,27 @@ constexpr StringLiteral kMagic = "QOPTSTAT";
 constexpr uint32_t kVersion = 1;
 constexpr size_t kHeader = kMagic.size() + sizeof(uint32_t) + sizeof(uint64_t);
 
-/// Arrays one after another; each entry of the index is [offset, length].
+/// Arrays one after another; each entry of the index is [offset, length]. Gram matrices are large: each array is made once for its length
+/// and once to be written, so that only one is in memory.
 class ArrayPool {
 public:
-  json::Value add(const std::vector<uint8_t> &bytes) {
-    json::Array entry{static_cast<int64_t>(data.size()), static_cast<int64_t>(bytes.size())};
-    data.insert(data.end(), bytes.begin(), bytes.end());
+  template <typename T> json::Value add(const T &value) {
+    auto length = static_cast<int64_t>(value.serialize().size());
+    json::Array entry{size, length};
+    size += length;
+    arrays.push_back([&value] { return value.serialize(); });
     return entry;
   }
-  StringRef bytes() const { return {reinterpret_cast<const char *>(data.data()), data.size()}; }
+  void write(raw_ostream &os) const {
+    for (const auto &array : arrays) {
+      std::vector<uint8_t> bytes = array();
+      os << StringRef(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+    }
+  }
 
 private:
-  std::vector<uint8_t> data;
+  int64_t size = 0;
+  std::vector<std::function<std::vector<uint8_t>()>> arrays;
 };
 
 json::Object indexOf(const Statistics &statistics, ArrayPool &pool) {
@@ -34,11 +45,11 @@ json::Object indexOf(const Statistics &statistics, ArrayPool &pool) {
   for (const SiteStatistics &site : statistics.sites) {
     json::Object entry{{"name", site.info().name}, {"channel_axis", site.info().channelAxis}};
     if (site.reached()) {
-      entry["histogram"] = pool.add(site.histogram.serialize());
-      entry["moving_range"] = pool.add(site.movingRange.serialize());
+      entry["histogram"] = pool.add(site.histogram);
+      entry["moving_range"] = pool.add(site.movingRange);
       if (site.ranges.channels() > 0) {
-        entry["ranges"] = pool.add(site.ranges.serialize());
-        entry["moments"] = pool.add(site.moments.serialize());
+        entry["ranges"] = pool.add(site.ranges);
+        entry["moments"] = pool.add(site.moments);
       }
     }
     sites.push_back(std::move(entry));
@@ -46,7 +57,7 @@ json::Object indexOf(const Statistics &statistics, ArrayPool &pool) {
   json::Array inputs;
   for (const auto &[key, input] : statistics.inputs)
     inputs.push_back(json::Object{
-        {"key", key}, {"gram", pool.add(input.gram.serialize())}, {"moments", pool.add(input.moments.serialize())}});
+        {"key", key}, {"gram", pool.add(input.gram)}, {"moments", pool.add(input.moments)}});
   return json::Object{{"model", statistics.modelHash},
                       {"tool", statistics.tool},
                       {"data", statistics.dataHash.hex()},
@@ -156,7 +167,8 @@ Error qopt::writeStatistics(StringRef path, const Statistics &statistics) {
   char numbers[sizeof(uint32_t) + sizeof(uint64_t)];
   support::endian::write32le(numbers, kVersion);
   support::endian::write64le(numbers + sizeof(uint32_t), index.size());
-  os << kMagic << StringRef(numbers, sizeof(numbers)) << index << pool.bytes();
+  os << kMagic << StringRef(numbers, sizeof(numbers)) << index;
+  pool.write(os);
   return (*file)->commit();
 }
 

@@ -5,6 +5,7 @@
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Execution/JIT.h"
 #include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/ResourceScope.h"
 #include "qopt/Pipelines/Run.h"
 #include "qopt/Support/Hash.h"
 #include "qopt/Support/Progress.h"
@@ -24,6 +25,7 @@ namespace {
 
 /// The instrumented model as a program, and the sites that it shows.
 struct Instrumented {
+  std::unique_ptr<ResourceScope> constants; ///< of the program: packed weights
   std::unique_ptr<Executor> executor;
   std::vector<SiteInfo> sites;
 };
@@ -46,6 +48,8 @@ InsertObserversPassOptions observersOf(const CalibrationRequest &request) {
 }
 
 Expected<Instrumented> instrument(mlir::ModuleOp module, const CalibrationRequest &request, Session &session) {
+  Instrumented result;
+  result.constants = std::make_unique<ResourceScope>(module.getContext());
   mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
   mlir::PassManager observers(module.getContext(), mlir::ModuleOp::getOperationName());
   observers.addPass(createInsertObserversPass(observersOf(request)));
@@ -55,7 +59,6 @@ Expected<Instrumented> instrument(mlir::ModuleOp module, const CalibrationReques
     return std::move(error);
   if (!request.only.empty())
     dropResults(*copy); // What no observer sees need not run.
-  Instrumented result;
   result.sites = readSites(*copy);
   if (Error error = lowerForCPU(*copy, {}))
     return std::move(error);

@@ -4,6 +4,7 @@
 #include "qopt/Dialect/Qopt/Transforms/CompareSites.h"
 #include "qopt/Execution/JIT.h"
 #include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/ResourceScope.h"
 #include "qopt/Support/Progress.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -80,6 +81,7 @@ std::vector<SiteNoise> rowsFor(ArrayRef<ComparedSite> sites) {
 Expected<Noise> qopt::measureNoise(mlir::ModuleOp reference, mlir::ModuleOp quantized, const NoiseRequest &request,
                                    Progress &progress) {
   progress.stage("compiling both programs side by side");
+  ResourceScope constants(reference.getContext());
   std::vector<ComparedSite> sites;
   auto module = compareSites(reference, quantized, sites);
   if (!module)
