@@ -37,6 +37,12 @@ void DecisionLog::add(Operation *op, Outcome outcome, llvm::StringRef code, cons
     op->emitRemark() << outcomeName(outcome) << " in float: " << decisions.back().reason << " [" << code << "]";
 }
 
+void DecisionLog::note(Operation *op, llvm::StringRef code, const llvm::Twine &text) {
+  add(op, Outcome::Quantized, code, text);
+  decisions.back().isRemark = true;
+  op->emitRemark() << decisions.back().reason << " [" << code << "]";
+}
+
 void DecisionLog::flush() {
   if (decisions.empty())
     return;

@@ -60,6 +60,8 @@ constexpr ReasonCode passCodes[] = {
                     "out."},
     {"SMOOTH-NO-STATS", "The linear's input channels were not seen in calibration, so its outliers could not be moved into the weight. "
                         "The op is quantized all the same."},
+    {"WORK-RESUMED", "The run went on with what an earlier one, which did not come to its end, had left in the folder of --work-dir. The output "
+                     "is the same as that of a run from the beginning."},
 };
 
 /// Every code and its explanation, in order.

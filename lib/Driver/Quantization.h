@@ -16,6 +16,7 @@ class PassManager;
 namespace qopt {
 
 class Progress;
+class WorkFolder;
 struct PrecisionReport;
 
 struct CalibrationRequest {
@@ -39,7 +40,7 @@ llvm::Expected<std::string> modelHash(llvm::StringRef path);
 
 struct QuantizationRequest {
   const Recipe *recipe = nullptr;
-  const Statistics *statistics = nullptr; ///< null: the recipe needs none
+  Statistics *statistics = nullptr; ///< null: the recipe needs none. Its Gram matrices are taken out, unless `prepareOnly`
   /// Stop there: the function is as it was, and statistics stay in the module.
   bool prepareOnly = false;
   /// Called, where given, when the stages that leave the function as it is (SmoothQuant) are done and rounding begins.
@@ -47,6 +48,7 @@ struct QuantizationRequest {
   PrecisionReport *precision = nullptr; ///< where given, receives what a mixed_precision stage chose
   /// Gathers the inputs that a later part's stages read, from the module as it is then; null: one part.
   std::function<llvm::Expected<InputTable>(mlir::ModuleOp, std::vector<InputColumns>)> gather = {};
+  std::shared_ptr<WorkFolder> work = {}; ///< where given, keeps each weight that was rounded
 };
 
 /// Gram matrices of these inputs as the module, partly quantized, makes them now.

@@ -1,6 +1,7 @@
 #include "Commands.h"
 #include "Contents.h"
 #include "Outputs.h"
+#include "PartialWork.h"
 #include "Phases.h"
 #include "Planning.h"
 #include "Quantization.h"
@@ -44,6 +45,7 @@ constexpr Option options[] = {
     {"--allow-emulation", "", "take formats that the target can only emulate, for accuracy studies"},
     {"--report", "DIR", "write report.json and report.html into DIR"},
     {"--json", "FILE", "write the report as JSON; - is standard output"},
+    workFolderOption,
     {"--quiet", "", "no progress, no table at the end"},
 };
 
@@ -250,6 +252,8 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto phase = readPhase(arguments, "quantize", Phase::Quantized, phases);
   if (!phase)
     return phase.takeError();
+  if (*phase < Phase::Quantized && arguments.has("--work-dir"))
+    return usageError("nothing is rounded before the phase '" + phaseName(Phase::Quantized) + "'; leave --work-dir out");
   if (*phase < Phase::Quantized && (arguments.has("--report") || arguments.has("--json")))
     return usageError("there is nothing to report of the phase '" + phaseName(*phase) + "'; leave --report and --json out");
   auto recipe = chooseRecipe(arguments);
@@ -286,7 +290,13 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   if (!report)
     return report.takeError();
   report->before = sizesOf(*model->module);
-  auto statistics = gather(arguments, *recipe, *model, session, progress);
+  auto work = openWork(arguments, options, *model->module);
+  if (!work)
+    return work.takeError();
+  if (*work && (*work)->held())
+    progress.stage(std::to_string((*work)->held()) + " weights are rounded already");
+  auto collect = [&] { return gather(arguments, *recipe, *model, session, progress); };
+  auto statistics = *work && !arguments.has("--stats") ? (*work)->statisticsOr(collect) : collect();
   if (!statistics)
     return statistics.takeError();
   auto noise = noiseRequest(arguments);
@@ -297,6 +307,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   progress.stage("quantizing");
   QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};
   request.precision = &report->precision;
+  request.work = *work;
   request.prepareOnly = *phase == Phase::Transformed;
   if (recipe->calibration.rounds > 1 && *statistics) {
     if (!arguments.has("--calibration-data"))
@@ -307,7 +318,9 @@ Expected<int> run(const Arguments &arguments, Session &session) {
       return calibration.takeError();
     request.gather = [&session, &progress, base = std::move(*calibration)](mlir::ModuleOp module, std::vector<InputColumns> columns) {
       progress.stage("calibrating the next part");
-      return gatherInputs(module, base, std::move(columns), session);
+      auto inputs = gatherInputs(module, base, std::move(columns), session);
+      progress.stage("quantizing the next part");
+      return inputs;
     };
   }
   mlir::OwningOpRef<mlir::ModuleOp> reference;
@@ -346,11 +359,14 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   for (const Remark &remark : remarks)
     report->remarks.push_back({remark.site, "", "compiled", remark.code, remark.text});
   progress.finish();
+  reportWork(work->get(), arguments.get("--work-dir", ""), *report);
   if (*statistics)
     addStatistics(*report, **statistics, rangeChoice(*recipe));
   report->seconds = watch.seconds();
   report->peakBytes = peakResidentBytes();
   if (Error error = writeReports(arguments, *report, session))
+    return std::move(error);
+  if (Error error = *work ? (*work)->remove() : Error::success())
     return std::move(error);
   return Done;
 }

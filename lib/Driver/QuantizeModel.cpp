@@ -3,6 +3,7 @@
 #include "PrecisionReport.h"
 #include "Quantization.h"
 #include "StagePasses.h"
+#include "WorkFolder.h"
 
 #include "qopt/Analysis/Decisions.h"
 #include "qopt/Analysis/Sites.h"
@@ -135,6 +136,11 @@ std::vector<InputColumns> qopt::allInputs(mlir::ModuleOp module) {
   return columnsOf(ops, [](size_t) { return true; });
 }
 
+/// Whether a stage that chooses the site's codes reads its inputs.
+static bool roundsByInputs(const Recipe &recipe, const SitePlan &plan) {
+  return plan.scheme && llvm::any_of(plan.stages, [&](unsigned stage) { return readsInputs(recipe.stages[stage]); });
+}
+
 /// The sites of one of `rounds` parts of the model, in program order.
 static llvm::StringSet<> namesOfRound(ArrayRef<RecipeSite> sites, ArrayRef<SitePlan> plans, int64_t round, int64_t rounds) {
   std::vector<StringRef> quantized;
@@ -147,11 +153,16 @@ static llvm::StringSet<> namesOfRound(ArrayRef<RecipeSite> sites, ArrayRef<SiteP
   return names;
 }
 
-/// What the stages that choose codes want of the sites in `names`.
-static std::vector<InputColumns> columnsOfNames(mlir::ModuleOp module, const llvm::StringSet<> &names) {
-  std::vector<mlir::Operation *> ops;
+/// What the stages that choose codes want of the sites in `names` that nobody has rounded yet.
+static std::vector<InputColumns> missingColumns(mlir::ModuleOp module, const ResolvedRecipe &resolved, const llvm::StringSet<> &names,
+                                                const WorkFolder *work) {
+  llvm::StringSet<> wanted;
+  for (auto [site, plan] : llvm::zip(resolved.sites, resolved.plans))
+    if (names.contains(site.name) && roundsByInputs(resolved.recipe, plan) && !(work && work->has(site.name)))
+      wanted.insert(site.name);
+  std::vector<mlir::Operation *> ops; // Of those that are still in float.
   std::vector<RecipeSite> sites = recipeSites(module, &ops);
-  return columnsOf(ops, [&](size_t index) { return names.contains(sites[index].name); });
+  return columnsOf(ops, [&](size_t index) { return wanted.contains(sites[index].name); });
 }
 
 Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
@@ -173,14 +184,16 @@ Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, 
 }
 
 /// Runs the stages that choose codes, part after part; each later part calibrates on what the earlier ones left.
-static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe resolved, const QuantizationRequest &request, Session &session) {
+static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const QuantizationRequest &request, Session &session) {
   int64_t rounds = request.gather ? resolved.recipe.calibration.rounds : 1;
   for (int64_t round = 0; round < rounds; ++round) {
     llvm::StringSet<> only = rounds > 1 ? namesOfRound(resolved.sites, resolved.plans, round, rounds) : llvm::StringSet<>();
     if (rounds > 1 && only.empty())
       continue;
-    if (round > 0) {
-      auto table = request.gather(module, columnsOfNames(module, only));
+    std::vector<InputColumns> columns = round > 0 ? missingColumns(module, resolved, only, request.work.get()) : std::vector<InputColumns>();
+    if (!columns.empty()) {
+      resolved.inputs.reset(); // The next part's matrices take their place.
+      auto table = request.gather(module, std::move(columns));
       if (!table)
         return table.takeError();
       resolved.inputs = std::make_shared<const InputTable>(std::move(*table));
@@ -261,7 +274,9 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     annotateStatistics(module, *request.statistics, rangeChoice(recipe));
   else
     noteWithoutData(module, recipe);
-  ResolvedRecipe resolved{recipe, plan->sites, plan->plans, plan->inputs};
+  if (request.statistics && !request.prepareOnly)
+    plan->inputs = std::make_shared<const InputTable>(std::move(request.statistics->inputs));
+  ResolvedRecipe resolved{recipe, plan->sites, plan->plans, std::move(plan->inputs), request.work};
   if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return buildPreparation(pm, resolved); }))
     return error;
   if (request.prepareOnly)

@@ -167,7 +167,7 @@ private:
       options.sweeps = gptq.sweeps;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());
-      pm.addPass(createGPTQPass(options, r.inputs));
+      pm.addPass(createGPTQPass(options, r.inputs, r.journal));
     });
     return Error::success();
   }
@@ -184,7 +184,7 @@ private:
       options.floorOrCeil = floorOrCeil;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());
-      pm.addPass(createRoundingPass(options, r.inputs));
+      pm.addPass(createRoundingPass(options, r.inputs, r.journal));
     });
     return Error::success();
   }
@@ -196,7 +196,7 @@ private:
       options.iterations = hqq.iterations;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());
-      pm.addPass(createHQQPass(options));
+      pm.addPass(createHQQPass(options, r.journal));
     }
     return Error::success();
   }

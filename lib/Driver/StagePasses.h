@@ -16,6 +16,7 @@ class PassManager;
 
 namespace qopt {
 
+class RoundingJournal;
 struct InsertQDQPassOptions;
 
 /// What becomes of the model's products and convolutions, and the statistics that say how.
@@ -24,6 +25,7 @@ struct ResolvedRecipe {
   llvm::ArrayRef<RecipeSite> sites;
   llvm::ArrayRef<SitePlan> plans;
   std::shared_ptr<const InputTable> inputs; ///< null: no calibration data
+  std::shared_ptr<RoundingJournal> journal = {};
 };
 
 /// The options of qopt-insert-qdq that make a scheme, or a clause that says what is not there yet.

@@ -28,6 +28,7 @@ struct Decision {
   Outcome outcome;
   std::string code;   ///< reason code, as `qopt explain` knows it
   std::string reason; ///< one clause
+  bool isRemark = false; ///< said as a remark too, though the op is quantized; not in the module's record
 };
 
 /// Collects decisions and, when it is destroyed or flushed, appends them to the module's record.
@@ -40,6 +41,10 @@ public:
 
   /// Records what became of `op`; anything but Quantized is a remark at the op too.
   void add(mlir::Operation *op, Outcome outcome, llvm::StringRef code, const llvm::Twine &reason);
+  /// A row of the record that is also a remark at the op, which is quantized all the same.
+  void note(mlir::Operation *op, llvm::StringRef code, const llvm::Twine &text);
+  /// What was decided since the last flush.
+  llvm::ArrayRef<Decision> rows() const { return decisions; }
   void flush();
 
 private:

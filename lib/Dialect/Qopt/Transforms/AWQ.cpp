@@ -53,7 +53,7 @@ struct AWQ : qopt::impl::AWQPassBase<AWQ> {
       for (auto &[activation, group] : groups)
         if (std::string why = search(activation, group, sites, inputs, targetList->spec, log); !why.empty())
           for (LinearLikeOpInterface op : group.linears)
-            note(log, op, "AWQ-NO-STATS", "its channels were not scaled: " + why);
+            log.note(op, "AWQ-NO-STATS", "its channels were not scaled: " + why);
     }
   }
 

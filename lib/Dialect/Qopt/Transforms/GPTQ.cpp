@@ -63,13 +63,13 @@ private:
     log.add(op, Outcome::Quantized, "GPTQ-DONE",
             llvm::formatv("{0:f1} dB on its calibration inputs, dampening {1}", localSqnr(weight, rounded.values, input), result.dampening).str());
     if (result.dampeningTries > 1)
-      note(log, op, "GPTQ-DAMPENED",
+      log.note(op, "GPTQ-DAMPENED",
            llvm::formatv("its Hessian needed {0} times the mean diagonal as dampening (attempt {1})", result.dampening,
                          result.dampeningTries).str());
     if (result.deadColumns > 0)
-      note(log, op, "GPTQ-DEAD", llvm::Twine(result.deadColumns) + " input channels were zero in all samples: rounded to nearest");
+      log.note(op, "GPTQ-DEAD", llvm::Twine(result.deadColumns) + " input channels were zero in all samples: rounded to nearest");
     if (input.rows < static_cast<double>(weight.shape().cols))
-      note(log, op, "GPTQ-RANK",
+      log.note(op, "GPTQ-RANK",
            llvm::Twine(static_cast<int64_t>(input.rows)) + " rows of calibration for " + llvm::Twine(weight.shape().cols) +
                " input channels: the Hessian has not full rank; use more samples");
   }
@@ -83,8 +83,8 @@ private:
 struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
   GPTQ() = default;
   using GPTQPassBase::GPTQPassBase;
-  GPTQ(GPTQPassOptions options, std::shared_ptr<const InputTable> table)
-      : GPTQPassBase(std::move(options)), table(std::move(table)) {}
+  GPTQ(GPTQPassOptions options, std::shared_ptr<const InputTable> table, std::shared_ptr<RoundingJournal> journal)
+      : GPTQPassBase(std::move(options)), table(std::move(table)), journal(std::move(journal)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -98,7 +98,9 @@ struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
       return signalPassFailure();
     }
     DecisionLog log(module);
-    roundWeights(module, *targetList, log, Quantizer(*targetList, settings, inputs, log));
+    Quantizer round(*targetList, settings, inputs, log);
+    if (failed(roundWeights(module, *targetList, log, round, journal.get())))
+      signalPassFailure();
   }
 
   LogicalResult readSettings(GPTQSettings &settings) {
@@ -123,10 +125,12 @@ struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
   }
 
   std::shared_ptr<const InputTable> table;
+  std::shared_ptr<RoundingJournal> journal;
 };
 
 } // namespace
 
-std::unique_ptr<Pass> qopt::createGPTQPass(GPTQPassOptions options, std::shared_ptr<const InputTable> inputs) {
-  return std::make_unique<GPTQ>(std::move(options), std::move(inputs));
+std::unique_ptr<Pass> qopt::createGPTQPass(GPTQPassOptions options, std::shared_ptr<const InputTable> inputs,
+                                           std::shared_ptr<RoundingJournal> journal) {
+  return std::make_unique<GPTQ>(std::move(options), std::move(inputs), std::move(journal));
 }

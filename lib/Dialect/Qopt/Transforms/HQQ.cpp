@@ -18,6 +18,7 @@ namespace {
 
 struct HQQ : qopt::impl::HQQPassBase<HQQ> {
   using HQQPassBase::HQQPassBase;
+  HQQ(HQQPassOptions options, std::shared_ptr<RoundingJournal> journal) : HQQPassBase(std::move(options)), journal(std::move(journal)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -31,9 +32,9 @@ struct HQQ : qopt::impl::HQQPassBase<HQQ> {
       return signalPassFailure();
     }
     DecisionLog log(module);
-    roundWeights(module, *targetList, log, [&](LinearLikeOpInterface, const WeightRows &weight, const Sites &) {
-      return fit(weight, spec);
-    });
+    auto round = [&](LinearLikeOpInterface, const WeightRows &weight, const Sites &) { return fit(weight, spec); };
+    if (failed(roundWeights(module, *targetList, log, round, journal.get())))
+      signalPassFailure();
   }
 
   RoundedRows fit(const WeightRows &weight, const OperandSpec &spec) const {
@@ -53,6 +54,12 @@ struct HQQ : qopt::impl::HQQPassBase<HQQ> {
     fakeQuantize(weight.values(), grid, rounded.params, options.range, rounded.values);
     return rounded;
   }
+
+  std::shared_ptr<RoundingJournal> journal;
 };
 
 } // namespace
+
+std::unique_ptr<Pass> qopt::createHQQPass(HQQPassOptions options, std::shared_ptr<RoundingJournal> journal) {
+  return std::make_unique<HQQ>(std::move(options), std::move(journal));
+}

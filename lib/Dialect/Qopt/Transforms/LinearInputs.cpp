@@ -109,6 +109,13 @@ std::optional<LinearInput> LinearInputs::of(LinearLikeOpInterface op, const Site
     why = "calibration has no Gram matrix of its input '" + columns->site + "'";
     return std::nullopt;
   }
+  // A statistics file can hold anything.
+  mlir::ElementsAttr weight = constantWeight(op);
+  int64_t outputs = weight && op.getWeightOutputAxis() >= 0 ? weight.getShapedType().getDimSize(op.getWeightOutputAxis()) : 0;
+  if (outputs > 0 && static_cast<int64_t>(input->meanAbs.size()) * outputs != weight.getShapedType().getNumElements()) {
+    why = "calibration has another number of channels for its input '" + columns->site + "' than its weight";
+    return std::nullopt;
+  }
   for (const FloatElements &by : factors)
     if (!by.valid() || !scale(*input, by.values())) {
       why = "the factors on its input do not fit its channels";

@@ -79,6 +79,34 @@ llvm::ArrayRef<uint8_t> bytesOf(mlir::ElementsAttr attr, std::vector<uint8_t> &s
   return storage;
 }
 
+/// The same with whatever the bits beyond the width hold, so that constants made of them are the same attributes.
+std::vector<uint8_t> rawBytes(mlir::ElementsAttr attr) {
+  std::vector<uint8_t> expanded;
+  auto dense = mlir::dyn_cast<mlir::DenseElementsAttr>(attr);
+  if (!dense)
+    return bytesOf(attr, expanded).vec();
+  llvm::ArrayRef<char> raw = dense.getRawData();
+  return dense.isSplat() ? std::vector<uint8_t>(dense.getNumElements(), static_cast<uint8_t>(raw[0])) : std::vector<uint8_t>(raw.begin(), raw.end());
+}
+
+bool hasZeroPoints(const OperandSpec &spec) { return !spec.symmetric || !traits(spec.format).isSigned; }
+
+/// The constants, of elements in the weight's own order and scales as `layout` has them.
+WeightCodes makeCodes(const WeightRows &weight, const OperandSpec &spec, const ScaleLayout &layout, llvm::ArrayRef<uint8_t> elements,
+                      llvm::ArrayRef<float> scales, llvm::ArrayRef<uint8_t> zeroPoints) {
+  mlir::MLIRContext *context = weight.type().getContext();
+  mlir::IntegerType code = codeType(context, spec);
+  auto scalesType = mlir::RankedTensorType::get(layout.shape, mlir::Float32Type::get(context));
+  WeightCodes result;
+  std::string name = "w" + std::string(traits(spec.format).name);
+  result.codes = makeElements<uint8_t>(weight.type().clone(code), elements, name);
+  result.scales = makeElements<float>(scalesType, scales, name + "_scale");
+  if (hasZeroPoints(spec))
+    result.zeroPoints = makeElements<uint8_t>(scalesType.clone(code), zeroPoints, name + "_zero");
+  result.axis = layout.axis, result.blockSize = layout.blockSize;
+  return result;
+}
+
 std::vector<int32_t> integersOf(mlir::ElementsAttr attr, bool isSigned) {
   std::vector<int32_t> values;
   if (!attr)
@@ -141,20 +169,28 @@ WeightCodes qopt::encodeRows(const WeightRows &weight, std::span<const float> va
     quantize<uint8_t>(values, grid, params.scales, params.zeroPoints, options.range, codes);
   }
   ScaleLayout layout = scaleLayout(weight, spec);
-  mlir::MLIRContext *context = weight.type().getContext();
-  mlir::IntegerType code = codeType(context, spec);
-  auto scalesType = mlir::RankedTensorType::get(layout.shape, mlir::Float32Type::get(context));
-  WeightCodes result;
-  std::string name = "w" + std::string(traits(spec.format).name);
-  result.codes = makeElements<uint8_t>(weight.type().clone(code), weight.toLayout<uint8_t>(codes), name);
-  result.scales = makeElements<float>(scalesType, arrange<float>(params.scales, weight.shape(), layout.groupsFirst), name + "_scale");
-  if (!spec.symmetric || !traits(spec.format).isSigned) {
-    std::vector<uint8_t> zeros(params.zeroPoints.begin(), params.zeroPoints.end());
-    result.zeroPoints =
-        makeElements<uint8_t>(scalesType.clone(code), arrange<uint8_t>(zeros, weight.shape(), layout.groupsFirst), name + "_zero");
-  }
-  result.axis = layout.axis, result.blockSize = layout.blockSize;
-  return result;
+  std::vector<uint8_t> zeros(params.zeroPoints.begin(), params.zeroPoints.end());
+  return makeCodes(weight, spec, layout, weight.toLayout<uint8_t>(codes), arrange<float>(params.scales, weight.shape(), layout.groupsFirst),
+                   arrange<uint8_t>(zeros, weight.shape(), layout.groupsFirst));
+}
+
+void qopt::readCodes(const WeightCodes &codes, std::vector<uint8_t> &elements, std::vector<float> &scales, std::vector<uint8_t> &zeroPoints) {
+  elements = rawBytes(codes.codes);
+  scales = FloatElements(codes.scales).values().vec();
+  zeroPoints = codes.zeroPoints ? rawBytes(codes.zeroPoints) : std::vector<uint8_t>();
+}
+
+std::optional<WeightCodes> qopt::codesFrom(const WeightRows &weight, const OperandSpec &spec, llvm::ArrayRef<uint8_t> elements,
+                                           llvm::ArrayRef<float> scales, llvm::ArrayRef<uint8_t> zeroPoints) {
+  if (!whyNot(weight, spec).empty())
+    return std::nullopt;
+  ScaleLayout layout = scaleLayout(weight, spec);
+  size_t boxes = 1;
+  for (int64_t dim : layout.shape)
+    boxes *= static_cast<size_t>(dim);
+  if (elements.size() != weight.values().size() || scales.size() != boxes || zeroPoints.size() != (hasZeroPoints(spec) ? boxes : 0))
+    return std::nullopt;
+  return makeCodes(weight, spec, layout, elements, scales, zeroPoints);
 }
 
 std::vector<float> qopt::decodeRows(const WeightRows &weight, const WeightCodes &codes) {

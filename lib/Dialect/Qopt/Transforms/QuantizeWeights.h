@@ -41,6 +41,11 @@ WeightCodes quantizeWeight(const WeightRows &weight, const OperandSpec &spec, Sc
 /// Codes of `values` ([N, K], which need not be the weight's own) for scales and zero points [N, groups].
 WeightCodes encodeRows(const WeightRows &weight, std::span<const float> values, const GridParams &params, const OperandSpec &spec);
 
+/// The bytes of the constants, as RoundingJournal keeps them, and the way back: nothing where they do not fit the weight and the spec.
+void readCodes(const WeightCodes &codes, std::vector<uint8_t> &elements, std::vector<float> &scales, std::vector<uint8_t> &zeroPoints);
+std::optional<WeightCodes> codesFrom(const WeightRows &weight, const OperandSpec &spec, llvm::ArrayRef<uint8_t> elements,
+                                     llvm::ArrayRef<float> scales, llvm::ArrayRef<uint8_t> zeroPoints);
+
 /// What the codes mean, as [N, K].
 std::vector<float> decodeRows(const WeightRows &weight, const WeightCodes &codes);
 

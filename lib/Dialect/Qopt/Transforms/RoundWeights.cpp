@@ -30,6 +30,76 @@ void correctBias(LinearLikeOpInterface op, const WeightRows &weight, std::span<c
 /// Rows that local errors are taken over, evenly spaced.
 constexpr int64_t kSampledRows = 64;
 
+class Rounder {
+public:
+  Rounder(ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round, RoundingJournal *journal)
+      : module(module), targets(targets), log(log), round(round), journal(journal) {}
+
+  LogicalResult run(LinearLikeOpInterface op, llvm::StringRef name, const Sites &sites) {
+    RoundedWeight entry{name.str(), spell(targets.spec), {}, {}, {}, {}};
+    if (journal) {
+      auto found = journal->find(name);
+      if (!found)
+        return op.emitError(llvm::toString(found.takeError()));
+      if (*found)
+        return takeUp(op, **found, sites);
+    }
+    size_t before = log.rows().size();
+    roundAnew(op, name, sites, entry);
+    if (!journal)
+      return mlir::success();
+    for (const Decision &row : log.rows().drop_front(before))
+      entry.notes.push_back({row.code, row.reason, row.isRemark});
+    if (llvm::Error error = journal->add(entry))
+      return op.emitError(llvm::toString(std::move(error)));
+    return mlir::success();
+  }
+
+private:
+  void roundAnew(LinearLikeOpInterface op, llvm::StringRef name, const Sites &sites, RoundedWeight &entry) {
+    std::string why;
+    auto weight = WeightRows::of(op, why);
+    if (weight)
+      why = whyNot(*weight, targets.spec);
+    if (!why.empty())
+      return log.note(op, "ROUND-FORM", why);
+    RoundedRows rounded = round(op, *weight, sites);
+    if (!rounded.error.empty())
+      return log.note(op, rounded.code, rounded.error);
+    if (targets.biasCorrection.contains(name))
+      correctBias(op, *weight, rounded.values, module, sites.name(op.getActivationOperand().get()));
+    WeightCodes codes = encodeRows(*weight, rounded.values, rounded.params, targets.spec);
+    installWeight(op, codes);
+    if (journal)
+      readCodes(codes, entry.codes, entry.scales, entry.zeroPoints);
+  }
+
+  /// Does again what was done to the op when the entry was made.
+  LogicalResult takeUp(LinearLikeOpInterface op, const RoundedWeight &entry, const Sites &sites) {
+    for (const RoundedWeight::Note &row : entry.notes)
+      row.isRemark ? log.note(op, row.code, row.text) : log.add(op, Outcome::Quantized, row.code, row.text);
+    if (entry.codes.empty())
+      return mlir::success();
+    std::string why;
+    auto weight = WeightRows::of(op, why);
+    std::optional<WeightCodes> codes;
+    if (weight && entry.spec == spell(targets.spec))
+      codes = codesFrom(*weight, targets.spec, entry.codes, entry.scales, entry.zeroPoints);
+    if (!codes)
+      return op.emitError("its codes in the work folder do not fit its weight; remove the folder to begin anew");
+    if (targets.biasCorrection.contains(entry.site))
+      correctBias(op, *weight, decodeRows(*weight, *codes), module, sites.name(op.getActivationOperand().get()));
+    installWeight(op, *codes);
+    return mlir::success();
+  }
+
+  ModuleOp module;
+  const RoundingTargets &targets;
+  DecisionLog &log;
+  RoundFn round;
+  RoundingJournal *journal;
+};
+
 } // namespace
 
 std::optional<ClipRule> qopt::parseClipRule(llvm::StringRef name) {
@@ -56,7 +126,9 @@ FailureOr<RoundingTargets> qopt::readTargets(ModuleOp module, llvm::StringRef pa
   return targets;
 }
 
-void qopt::roundWeights(ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round) {
+LogicalResult qopt::roundWeights(ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round,
+                                 RoundingJournal *journal) {
+  Rounder rounder(module, targets, log, round, journal);
   for (auto func : module.getOps<func::FuncOp>()) {
     if (func.isExternal())
       continue;
@@ -67,25 +139,11 @@ void qopt::roundWeights(ModuleOp module, const RoundingTargets &targets, Decisio
       if (constantWeight(op) && (targets.names.empty() || targets.names.contains(name)))
         ops.push_back({op, name});
     });
-    for (auto &[op, name] : ops) {
-      std::string why;
-      auto weight = WeightRows::of(op, why);
-      if (weight)
-        why = whyNot(*weight, targets.spec);
-      if (!why.empty()) {
-        note(log, op, "ROUND-FORM", why);
-        continue;
-      }
-      RoundedRows rounded = round(op, *weight, sites);
-      if (!rounded.error.empty()) {
-        note(log, op, rounded.code, rounded.error);
-        continue;
-      }
-      if (targets.biasCorrection.contains(name))
-        correctBias(op, *weight, rounded.values, module, sites.name(op.getActivationOperand().get()));
-      installWeight(op, encodeRows(*weight, rounded.values, rounded.params, targets.spec));
-    }
+    for (auto &[op, name] : ops)
+      if (failed(rounder.run(op, name, sites)))
+        return mlir::failure();
   }
+  return mlir::success();
 }
 
 RoundedRows qopt::shrunk(RoundedRows rounded, const OperandSpec &spec) {
@@ -130,8 +188,3 @@ double qopt::localSqnr(const WeightRows &weight, std::span<const float> rounded,
   return 10 * std::log10(signal / hessianError(before, after, some, input.hessian, poolFor()));
 }
 
-void qopt::note(DecisionLog &log, Operation *op, llvm::StringRef code, const llvm::Twine &text) {
-  std::string sentence = text.str();
-  log.add(op, Outcome::Quantized, code, sentence);
-  op->emitRemark() << sentence << " [" << code << "]";
-}

@@ -6,6 +6,7 @@
 #include "QuantizeWeights.h"
 
 #include "qopt/Analysis/Decisions.h"
+#include "qopt/Dialect/Qopt/Transforms/RoundingJournal.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -40,8 +41,10 @@ struct RoundedRows {
 
 using RoundFn = llvm::function_ref<RoundedRows(LinearLikeOpInterface, const WeightRows &, const Sites &)>;
 
-/// Rounds the weights of all targets; those that cannot be rounded stay as they are, with a remark.
-void roundWeights(mlir::ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round);
+/// Rounds the weights of all targets; those that cannot be rounded stay as they are, with a remark. What the journal, where there is
+/// one, holds already is not rounded again. Emits an error at the op where the journal fails.
+mlir::LogicalResult roundWeights(mlir::ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round,
+                                 RoundingJournal *journal);
 
 /// Per-tensor scales serve as every row's while codes are chosen; afterwards there is one.
 RoundedRows shrunk(RoundedRows rounded, const OperandSpec &spec);
@@ -51,9 +54,6 @@ Result<GridParams> scalesOf(const WeightRows &weight, const OperandSpec &spec, C
 
 /// SQNR in dB of the op's product on calibration's inputs, over some of its outputs.
 double localSqnr(const WeightRows &weight, std::span<const float> rounded, const LinearInput &input);
-
-/// A row of the record that is also a remark at the op, which is quantized all the same.
-void note(DecisionLog &log, mlir::Operation *op, llvm::StringRef code, const llvm::Twine &text);
 
 } // namespace qopt
 

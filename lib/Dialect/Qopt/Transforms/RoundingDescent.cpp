@@ -21,8 +21,8 @@ namespace {
 struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
   RoundingDescent() = default;
   using RoundingPassBase::RoundingPassBase;
-  RoundingDescent(RoundingPassOptions options, std::shared_ptr<const InputTable> table)
-      : RoundingPassBase(std::move(options)), table(std::move(table)) {}
+  RoundingDescent(RoundingPassOptions options, std::shared_ptr<const InputTable> table, std::shared_ptr<RoundingJournal> journal)
+      : RoundingPassBase(std::move(options)), table(std::move(table)), journal(std::move(journal)) {}
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -40,9 +40,11 @@ struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
       return signalPassFailure();
     }
     DecisionLog log(module);
-    roundWeights(module, *targetList, log, [&](LinearLikeOpInterface op, const WeightRows &weight, const Sites &sites) {
+    auto round = [&](LinearLikeOpInterface op, const WeightRows &weight, const Sites &sites) {
       return descend(op, weight, sites, inputs, *rule, targetList->spec, log);
-    });
+    };
+    if (failed(roundWeights(module, *targetList, log, round, journal.get())))
+      signalPassFailure();
   }
 
   RoundedRows descend(LinearLikeOpInterface op, const WeightRows &weight, const Sites &sites, const LinearInputs &inputs,
@@ -72,10 +74,12 @@ struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
   }
 
   std::shared_ptr<const InputTable> table;
+  std::shared_ptr<RoundingJournal> journal;
 };
 
 } // namespace
 
-std::unique_ptr<Pass> qopt::createRoundingPass(RoundingPassOptions options, std::shared_ptr<const InputTable> inputs) {
-  return std::make_unique<RoundingDescent>(std::move(options), std::move(inputs));
+std::unique_ptr<Pass> qopt::createRoundingPass(RoundingPassOptions options, std::shared_ptr<const InputTable> inputs,
+                                               std::shared_ptr<RoundingJournal> journal) {
+  return std::make_unique<RoundingDescent>(std::move(options), std::move(inputs), std::move(journal));
 }

@@ -14,6 +14,7 @@
 
 namespace qopt {
 
+class RoundingJournal;
 struct InputStats;
 using InputTable = std::map<std::string, InputStats, std::less<>>;
 
@@ -21,10 +22,14 @@ using InputTable = std::map<std::string, InputStats, std::less<>>;
 #define GEN_PASS_REGISTRATION
 #include "qopt/Dialect/Qopt/Transforms/Passes.h.inc"
 
-// The same passes with what calibration gathered in memory; alone they read the module attribute `qopt.inputs`.
-std::unique_ptr<mlir::Pass> createGPTQPass(GPTQPassOptions options, std::shared_ptr<const InputTable> inputs);
+// The same passes with what calibration gathered in memory; alone they read the module attribute `qopt.inputs`. A journal keeps what
+// they make of each weight.
+std::unique_ptr<mlir::Pass> createGPTQPass(GPTQPassOptions options, std::shared_ptr<const InputTable> inputs,
+                                           std::shared_ptr<RoundingJournal> journal = {});
 std::unique_ptr<mlir::Pass> createAWQPass(AWQPassOptions options, std::shared_ptr<const InputTable> inputs);
-std::unique_ptr<mlir::Pass> createRoundingPass(RoundingPassOptions options, std::shared_ptr<const InputTable> inputs);
+std::unique_ptr<mlir::Pass> createRoundingPass(RoundingPassOptions options, std::shared_ptr<const InputTable> inputs,
+                                               std::shared_ptr<RoundingJournal> journal = {});
+std::unique_ptr<mlir::Pass> createHQQPass(HQQPassOptions options, std::shared_ptr<RoundingJournal> journal);
 
 } // namespace qopt
 
