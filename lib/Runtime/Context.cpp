@@ -60,7 +60,9 @@ int32_t qopt_rt_run(qopt_rt_context *ctx, qopt_entry_fn entry, const qopt_tensor
   for (int32_t i = 0; i < num_outputs; ++i)
     outputs[i].data = nullptr;
   EntryCall call = {ctx, entry, inputs, outputs};
+  ctx->pool.setRunning(true);
   guarded(callEntry, &call);
+  ctx->pool.setRunning(false);
   bool failed = ctx->failed;
   ctx->raised = false;
   ctx->inLoop = false;

@@ -5,8 +5,10 @@
 namespace qopt::rt {
 namespace {
 
-// About 20 µs on today's cores: longer than the gap between two kernels, shorter than what another process would miss.
+// About 20 µs on today's cores: longer than the gap between two runs in a row, shorter than what another process would miss.
 constexpr int spins = 1000;
+// About 200 µs: small loops run in place, and waking a worker costs more than most of them.
+constexpr int spinsInRun = 10'000;
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -99,7 +101,7 @@ void ThreadPool::work() {
 
 /// Waits until the epoch is no longer `seen`; false when the pool ends.
 bool ThreadPool::waitForLoop(uint64_t seen) {
-  for (int i = 0; i < spins && epoch == seen; ++i)
+  for (int i = 0; epoch == seen && i < (running.load(std::memory_order_relaxed) ? spinsInRun : spins); ++i)
     pause();
   if (epoch == seen) {
     pthread_mutex_lock(&mutex);

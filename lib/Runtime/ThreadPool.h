@@ -1,7 +1,7 @@
 // A small pool for loops: workers and the caller claim chunks from one counter.
 //
 // A caller that also works and chunks that are claimed late keep a loop close to its serial time when another process
-// takes a core away; workers spin for some microseconds between loops of one run, then sleep.
+// takes a core away; workers spin between the loops of a run and for some microseconds after it, then sleep.
 #pragma once
 #include "qopt/Runtime/Runtime.h"
 #include <atomic>
@@ -26,6 +26,11 @@ public:
 
   int32_t threads() const { return numWorkers + 1; }
 
+  /// Whether a loop has to wake every worker first.
+  bool isAsleep() const { return sleepers.load(std::memory_order_relaxed) == numWorkers; }
+  /// While a program runs, workers wait longer for its next loop before they sleep.
+  void setRunning(bool now) { running.store(now, std::memory_order_relaxed); }
+
   /// Runs all chunks; the caller's thread takes part. One loop at a time.
   void run(const Loop &loop);
 
@@ -42,6 +47,7 @@ private:
   alignas(64) std::atomic<int32_t> inside{0};
   alignas(64) std::atomic<uint64_t> epoch{0};
   std::atomic<bool> open{false};
+  std::atomic<bool> running{false};
   std::atomic<bool> stopping{false};
   std::atomic<int32_t> sleepers{0};
   std::atomic<bool> callerSleeps{false};

@@ -76,11 +76,12 @@ void qopt_rt_trim(qopt_rt_context *ctx);
 
 typedef void (*qopt_body_fn)(void *args, int64_t begin, int64_t end);
 
-/* Calls body(args, k*grain, min((k+1)*grain, count)) once for each chunk k, in any order, on any thread, the caller's
- * too, and returns when all are done. The chunks depend on `count` and `grain` alone, so a program whose chunks write
- * to places of their own gives the same bytes for any number of threads. A loop inside a body runs on the body's own
- * thread. A chunk should be worth 10 µs or more. grain < 1 counts as 1. */
-void qopt_rt_parallel_for(qopt_rt_context *ctx, qopt_body_fn body, void *args, int64_t count, int64_t grain);
+/* Calls body(args, begin, end) for ranges that make up [0, count), in any order, on any thread, the caller's too, and
+ * returns when all are done. `cost` is about how many cycles of a core one index takes: ranges are made large enough to
+ * be worth claiming, and a loop that is not worth sharing is one call on the caller's thread. A program whose indices
+ * write to places of their own gives the same bytes for any number of threads. A loop inside a body runs on the body's
+ * own thread. cost < 1 counts as 1. */
+void qopt_rt_parallel_for(qopt_rt_context *ctx, qopt_body_fn body, void *args, int64_t count, int64_t cost);
 
 /* ---- Observation (calibration, comparison of sites) ---- */
 

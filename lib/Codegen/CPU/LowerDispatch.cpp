@@ -35,7 +35,7 @@ struct LowerDispatchPass : impl::LowerDispatchPassBase<LowerDispatchPass> {
     function->removeAttr(noaliasAttrName);
   }
 
-  /// `dispatcher(ctx, count, captures…)` calls `kernel(ctx, captures…, index)` for each index below count.
+  /// `dispatcher(ctx, count, cost, captures…)` calls `kernel(ctx, captures…, index)` for each index below count.
   void define(LLVM::LLVMFuncOp dispatcher, LLVM::LLVMFuncOp kernel) {
     Location loc = dispatcher.getLoc();
     MLIRContext *context = &getContext();
@@ -49,12 +49,12 @@ struct LowerDispatchPass : impl::LowerDispatchPassBase<LowerDispatchPass> {
     Value one = constantI64(builder, loc, 1);
     Value arguments = LLVM::AllocaOp::create(builder, loc, pointer, packed, one);
     for (unsigned field = 0; field < fields.size(); ++field) {
-      Value value = block->getArgument(field == 0 ? 0 : field + 1);
+      Value value = block->getArgument(field == 0 ? 0 : field + 2);
       LLVM::StoreOp::create(builder, loc, value, fieldOf(builder, loc, packed, arguments, field));
     }
     Value address = LLVM::AddressOfOp::create(builder, loc, body);
     callRuntime(builder, loc, "qopt_rt_parallel_for", Type(),
-                {block->getArgument(0), address, arguments, block->getArgument(1), one});
+                {block->getArgument(0), address, arguments, block->getArgument(1), block->getArgument(2)});
     LLVM::ReturnOp::create(builder, loc, ValueRange());
     dispatcher->removeAttr(dispatchAttrName);
     dispatcher.setLinkage(LLVM::Linkage::Internal);

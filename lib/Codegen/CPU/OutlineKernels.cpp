@@ -1,3 +1,4 @@
+#include "LoopCost.h"
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/CPU/Runtime.h"
 #include "qopt/Codegen/Common/Signature.h"
@@ -165,7 +166,7 @@ func::FuncOp OutlineKernelsPass::dispatcherOf(func::FuncOp kernel) {
   if (dispatcher)
     return dispatcher;
   OpBuilder builder(kernel);
-  SmallVector<Type> types = {builder.getIndexType()};
+  SmallVector<Type> types = {builder.getIndexType(), builder.getIndexType()};
   llvm::append_range(types, kernel.getArgumentTypes().drop_back());
   dispatcher = func::FuncOp::create(builder, kernel.getLoc(), (kernel.getName() + ".dispatch").str(),
                                     builder.getFunctionType(types, {}));
@@ -197,7 +198,7 @@ void OutlineKernelsPass::outline(Operation *loop) {
   OpBuilder builder(loop);
   func::CallOp call;
   if (auto parallel = dyn_cast<scf::ParallelOp>(loop)) {
-    SmallVector<Value> arguments = {countIterations(builder, parallel)};
+    SmallVector<Value> arguments = {countIterations(builder, parallel), cpu::estimateCycles(builder, parallel)};
     llvm::append_range(arguments, captures);
     call = func::CallOp::create(builder, loop->getLoc(), dispatcherOf(kernel), arguments);
   } else {

@@ -11,15 +11,15 @@ module attributes {qopt.signature = {inputs = [{name = "x", type = tensor<?xf32>
     %some = arith.cmpi sgt, %n, %c0 : index
     cf.assert %some, "node 'a': there is nothing"
     %y = memref.alloc(%n) {qopt.output} : memref<?xf32>
-    call @k.dispatch(%n, %x, %y) {qopt.site = 0 : i32} : (index, memref<?xf32>, memref<?xf32>) -> ()
+    call @k.dispatch(%n, %n, %x, %y) {qopt.site = 0 : i32} : (index, index, memref<?xf32>, memref<?xf32>) -> ()
     return %y : memref<?xf32>
   }
   // CHECK: llvm.call @qopt_rt_raise
   // CHECK-LABEL: llvm.func @qopt_entry(%arg0: !llvm.ptr, %arg1: !llvm.ptr, %arg2: !llvm.ptr)
   // CHECK: llvm.call @main
   // CHECK-LABEL: llvm.func internal @k.dispatch
-  // CHECK: llvm.call @qopt_rt_parallel_for
-  func.func private @k.dispatch(index, memref<?xf32>, memref<?xf32>) attributes {qopt.dispatch = @k, qopt.needs_context}
+  // CHECK: llvm.call @qopt_rt_parallel_for(%arg0, %{{.*}}, %{{.*}}, %arg1, %arg2)
+  func.func private @k.dispatch(index, index, memref<?xf32>, memref<?xf32>) attributes {qopt.dispatch = @k, qopt.needs_context}
   // CHECK-LABEL: llvm.func internal @k.body
   // CHECK: llvm.call @k(
   // CHECK-LABEL: llvm.func @k(

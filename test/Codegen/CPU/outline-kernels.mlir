@@ -3,8 +3,8 @@
 // Equal loops share a kernel; buffers of different allocations cannot overlap.
 // CHECK: module attributes {qopt.kernels = [
 // CHECK-LABEL: func.func @main
-// CHECK: call @qopt_kernel_0.dispatch(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {qopt.site = 0 : i32}
-// CHECK: call @qopt_kernel_0.dispatch(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {qopt.site = 1 : i32}
+// CHECK: call @qopt_kernel_0.dispatch(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {qopt.site = 0 : i32}
+// CHECK: call @qopt_kernel_0.dispatch(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}) {qopt.site = 1 : i32}
 // CHECK: call @qopt_kernel_1(%{{.*}}, %{{.*}}) {qopt.site = 2 : i32}
 func.func @main(%x: memref<?xf32>, %n: index) {
   %c0 = arith.constant 0 : index
@@ -25,6 +25,6 @@ func.func @main(%x: memref<?xf32>, %n: index) {
   } {qopt.kernel}
   return
 }
-// CHECK: func.func private @qopt_kernel_0.dispatch(index, index, memref<?xf32>, memref<?xf32>{{.*}}) attributes {qopt.dispatch = @qopt_kernel_0, qopt.needs_context}
+// CHECK: func.func private @qopt_kernel_0.dispatch(index, index, index, memref<?xf32>, memref<?xf32>{{.*}}) attributes {qopt.dispatch = @qopt_kernel_0, qopt.needs_context}
 // CHECK: func.func private @qopt_kernel_0(%{{.*}}: index, %{{.*}} {qopt.noalias}, %{{.*}} {qopt.noalias}, %{{.*}}: index)
 // CHECK: func.func private @qopt_kernel_1(

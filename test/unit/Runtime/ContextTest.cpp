@@ -139,17 +139,19 @@ TEST(Run, RaisingInALoopStopsAllThreads) {
       static bool after;
       after = false;
       auto entry = [](qopt_rt_context *ctx, const qopt_tensor *, qopt_tensor *) {
-        auto body = [](void *args, int64_t begin, int64_t) {
+        auto body = [](void *args, int64_t begin, int64_t end) {
           auto *ctx = static_cast<qopt_rt_context *>(args);
-          qopt_rt_alloc(ctx, 64, 64);
-          if (begin == 57)
-            qopt_rt_raise(ctx, "chunk {0}", &begin, 1);
+          for (int64_t index = begin; index < end; ++index) {
+            qopt_rt_alloc(ctx, 64, 64);
+            if (index == 57)
+              qopt_rt_raise(ctx, "index {0}", &index, 1);
+          }
         };
-        qopt_rt_parallel_for(ctx, body, ctx, 100, 1);
+        qopt_rt_parallel_for(ctx, body, ctx, 100, 1'000'000);
         after = true;
       };
       ASSERT_EQ(qopt_rt_run(context.get(), entry, nullptr, nullptr, 0), 1);
-      EXPECT_STREQ(qopt_rt_error(context.get()), "chunk 57");
+      EXPECT_STREQ(qopt_rt_error(context.get()), "index 57");
       EXPECT_FALSE(after);
       EXPECT_EQ(memoryOf(context).live, 0);
     }
@@ -158,7 +160,7 @@ TEST(Run, RaisingInALoopStopsAllThreads) {
     auto add = [](void *args, int64_t begin, int64_t end) {
       *static_cast<std::atomic<int64_t> *>(args) += end - begin;
     };
-    qopt_rt_parallel_for(context.get(), add, &sum, 100, 1);
+    qopt_rt_parallel_for(context.get(), add, &sum, 100, 1'000'000);
     EXPECT_EQ(sum, 100);
   }
 }

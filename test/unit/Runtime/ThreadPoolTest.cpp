@@ -10,29 +10,28 @@ namespace {
 using Context = std::unique_ptr<qopt_rt_context, decltype(&qopt_rt_destroy)>;
 Context makeContext(int threads) { return {qopt_rt_create(threads), qopt_rt_destroy}; }
 
+// A cost that makes every index a chunk of its own.
+constexpr int64_t dear = 1'000'000;
+
 struct Counts {
   std::vector<std::atomic<int>> calls;
-  int64_t grain;
-  std::atomic<bool> badChunk{false};
+  std::atomic<int> ranges{0};
 };
 
 void countCalls(void *args, int64_t begin, int64_t end) {
   auto *counts = static_cast<Counts *>(args);
-  int64_t size = static_cast<int64_t>(counts->calls.size());
-  if (begin % counts->grain != 0 || end != std::min(begin + counts->grain, size))
-    counts->badChunk = true;
+  ++counts->ranges;
   for (int64_t i = begin; i < end; ++i)
     ++counts->calls[i];
 }
 
-TEST(ThreadPool, EveryChunkOnceForAnyThreads) {
+TEST(ThreadPool, EveryIndexOnceForAnyThreadsAndCost) {
   for (int threads : {1, 2, 3, 8})
-    for (int64_t grain : {1, 7, 64, 5000})
+    for (int64_t cost : {int64_t(-1), int64_t(1), int64_t(500), dear, INT64_MAX})
       for (int64_t count : {0, 1, 63, 1000}) {
         Context context = makeContext(threads);
-        Counts counts{std::vector<std::atomic<int>>(count), grain};
-        qopt_rt_parallel_for(context.get(), countCalls, &counts, count, grain);
-        EXPECT_FALSE(counts.badChunk);
+        Counts counts{std::vector<std::atomic<int>>(count)};
+        qopt_rt_parallel_for(context.get(), countCalls, &counts, count, cost);
         for (auto &calls : counts.calls)
           EXPECT_EQ(calls, 1);
       }
@@ -41,11 +40,36 @@ TEST(ThreadPool, EveryChunkOnceForAnyThreads) {
 TEST(ThreadPool, ManyShortLoops) {
   Context context = makeContext(4);
   for (int round = 0; round < 20000; ++round) {
-    Counts counts{std::vector<std::atomic<int>>(9), 1};
-    qopt_rt_parallel_for(context.get(), countCalls, &counts, 9, 1);
+    Counts counts{std::vector<std::atomic<int>>(9)};
+    qopt_rt_parallel_for(context.get(), countCalls, &counts, 9, dear);
     for (auto &calls : counts.calls)
       ASSERT_EQ(calls, 1);
   }
+}
+
+TEST(ThreadPool, CheapLoopsStayOnTheCallersThread) {
+  Context context = makeContext(4);
+  auto body = [](void *args, int64_t, int64_t) {
+    if (std::this_thread::get_id() != *static_cast<std::thread::id *>(args))
+      ADD_FAILURE() << "a loop of 2,000 cycles on another thread";
+  };
+  std::thread::id caller = std::this_thread::get_id();
+  for (int round = 0; round < 2000; ++round)
+    qopt_rt_parallel_for(context.get(), body, &caller, 100, 20);
+}
+
+TEST(ThreadPool, CostDecidesHowOftenTheBodyIsCalled) {
+  Context context = makeContext(2);
+  auto ranges = [&](int64_t count, int64_t cost) {
+    Counts counts{std::vector<std::atomic<int>>(count)};
+    qopt_rt_parallel_for(context.get(), countCalls, &counts, count, cost);
+    return counts.ranges.load();
+  };
+  EXPECT_EQ(ranges(1000, 1), 1);
+  EXPECT_EQ(ranges(50, dear), 50);
+  int some = ranges(100'000, 10); // chunks of some thousand cycles
+  EXPECT_GT(some, 20);
+  EXPECT_LT(some, 1000);
 }
 
 struct Nested {
@@ -58,9 +82,9 @@ TEST(ThreadPool, InnerLoopsRunInPlace) {
   Nested nested{context.get()};
   auto outer = [](void *args, int64_t begin, int64_t end) {
     auto inner = [](void *args, int64_t begin, int64_t end) { static_cast<Nested *>(args)->sum += end - begin; };
-    qopt_rt_parallel_for(static_cast<Nested *>(args)->context, inner, args, 10, 3);
+    qopt_rt_parallel_for(static_cast<Nested *>(args)->context, inner, args, 10, dear);
   };
-  qopt_rt_parallel_for(context.get(), outer, &nested, 50, 1);
+  qopt_rt_parallel_for(context.get(), outer, &nested, 50, dear);
   EXPECT_EQ(nested.sum, 500);
 }
 
@@ -71,8 +95,8 @@ TEST(ThreadPool, ContextsRunSideBySide) {
     callers.emplace_back([&] {
       Context context = makeContext(2);
       for (int round = 0; round < 500; ++round) {
-        Counts counts{std::vector<std::atomic<int>>(40), 4};
-        qopt_rt_parallel_for(context.get(), countCalls, &counts, 40, 4);
+        Counts counts{std::vector<std::atomic<int>>(40)};
+        qopt_rt_parallel_for(context.get(), countCalls, &counts, 40, dear);
         good += std::all_of(counts.calls.begin(), counts.calls.end(), [](auto &calls) { return calls == 1; });
       }
     });

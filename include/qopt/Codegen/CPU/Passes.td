@@ -61,13 +61,14 @@ def OutlineKernelsPass : Pass<"qopt-outline-kernels", "::mlir::ModuleOp"> {
   let description = [{
     Each outermost `scf.parallel`, and each loop marked `qopt.kernel`, becomes a private function; equal loops share one. A
     buffer that no other operand of the kernel can overlap is marked `qopt.noalias`. Parallel loops are called through
-    a declaration marked `qopt.dispatch`, which `qopt-lower-dispatch` defines. `qopt.site` numbers the calls for the profile,
+    a declaration marked `qopt.dispatch`, which `qopt-lower-dispatch` defines, with the number of iterations and the cycles that one is
+    estimated to take: counted from the loops' sizes, and from `qopt.work` on functions that are called. `qopt.site` numbers the calls for the profile,
     whose names stand in the module attribute `qopt.kernels`.
 
     ```mlir
     scf.parallel (%i) = (%c0) to (%n) step (%c1) { … %x, %y … }
     // becomes
-    func.call @qopt_kernel_0.dispatch(%n, %x, %y) {qopt.site = 0 : i32} : (index, memref<?xf32>, memref<?xf32>) -> ()
+    func.call @qopt_kernel_0.dispatch(%n, %cycles, %x, %y) {qopt.site = 0 : i32} : (index, index, memref<?xf32>, memref<?xf32>) -> ()
     ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
@@ -81,11 +82,11 @@ def LowerDispatchPass : Pass<"qopt-lower-dispatch", "::mlir::ModuleOp"> {
     pointers that `qopt.noalias` lists become `llvm.noalias`.
 
     ```mlir
-    llvm.func @k.dispatch(!llvm.ptr, i64, !llvm.ptr) attributes {qopt.dispatch = @k}
+    llvm.func @k.dispatch(!llvm.ptr, i64, i64, !llvm.ptr) attributes {qopt.dispatch = @k}
     // becomes
-    llvm.func @k.dispatch(%ctx: !llvm.ptr, %count: i64, %x: !llvm.ptr) {
+    llvm.func @k.dispatch(%ctx: !llvm.ptr, %count: i64, %cost: i64, %x: !llvm.ptr) {
       …
-      llvm.call @qopt_rt_parallel_for(%ctx, %body, %args, %count, %one)
+      llvm.call @qopt_rt_parallel_for(%ctx, %body, %args, %count, %cost)
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

@@ -8,6 +8,10 @@ namespace qopt::cpu {
 /// Marks a declaration whose body a later pass writes; it takes the context like a function with a body.
 inline constexpr llvm::StringLiteral needsContextAttrName = "qopt.needs_context";
 
+/// On a function: what a call costs. The first number is a rate, the others are arguments: their product divided by the rate is about the
+/// cycles that a core takes.
+inline constexpr llvm::StringLiteral workAttrName = "qopt.work";
+
 /// Bytes of a qopt_tensor, and where its fields lie (qopt/Runtime/Tensor.h).
 inline constexpr int64_t tensorBytes = 144, tensorDTypeOffset = 8, tensorRankOffset = 12, tensorShapeOffset = 16;
 

@@ -11,6 +11,9 @@ using namespace qopt::qcpu;
 // Rows of a tile: a multiple of every mr, few enough for the accumulators of a block of columns to stay in the second-level
 // cache, enough to use each panel of weights often.
 static constexpr int64_t tileRows = 48;
+// Where the number of rows is not known: lengths and batches are often multiples of 32, which threads then share evenly. Heads are
+// enough to share, and their products pack the second factor for each tile.
+static constexpr int64_t tileRowsUnknown = 32, maxRankWithoutHeads = 3;
 // Columns of a tile, a multiple of every nr; wider results are cut.
 static constexpr int64_t tileColumns = 384, maxUncutColumns = 512;
 
@@ -125,17 +128,22 @@ SmallVector<int64_t> rowDims(Operation *root, int64_t rank) {
   return dims;
 }
 
+/// No small rest; a few tiles are a power of two, so that two or four threads have the same to do.
+int64_t evenCut(int64_t size, int64_t most) {
+  int64_t tiles = llvm::divideCeil(size, most);
+  return llvm::divideCeil(size, tiles < 8 ? static_cast<int64_t>(llvm::PowerOf2Ceil(tiles)) : tiles);
+}
+
 /// Whole rows: as many of the dims as make about tileRows together.
 SmallVector<int64_t> rowTiles(Operation *root, ArrayRef<int64_t> shape) {
   SmallVector<int64_t> sizes(shape.size(), 0);
-  int64_t room = tileRows;
+  int64_t room = tileRows, unknown = static_cast<int64_t>(shape.size()) > maxRankWithoutHeads ? tileRows : tileRowsUnknown;
   for (int64_t dim : rowDims(root, shape.size())) {
     bool isKnown = !ShapedType::isDynamic(shape[dim]);
-    sizes[dim] = isKnown ? std::max<int64_t>(1, std::min(room, shape[dim])) : room;
+    sizes[dim] = isKnown ? std::max<int64_t>(1, std::min(room, shape[dim])) : std::min(room, unknown);
     room = isKnown ? std::max<int64_t>(1, room / sizes[dim]) : 1;
-    // An even cut: no small rest.
     if (isKnown && sizes[dim] < shape[dim])
-      sizes[dim] = llvm::divideCeil(shape[dim], llvm::divideCeil(shape[dim], sizes[dim]));
+      sizes[dim] = evenCut(shape[dim], sizes[dim]);
   }
   return sizes;
 }

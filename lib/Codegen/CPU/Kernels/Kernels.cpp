@@ -1,4 +1,5 @@
 #include "Kernels.h"
+#include "qopt/Codegen/CPU/Runtime.h"
 
 using namespace mlir;
 using namespace qopt::qcpu;
@@ -34,6 +35,24 @@ static std::string signature(KernelKind kind, const KernelForm &form) {
   return "";
 }
 
+/// What a call costs (Codegen/CPU/Runtime.h): steps of the form's instruction.
+static SmallVector<int64_t> work(KernelKind kind, const KernelForm &form) {
+  int64_t perCycle = form.lanes * form.kPack, arguments = signature(kind, form).size();
+  auto shape = [&](ConvArgument argument) { return arguments - ConvArgumentCount + argument; };
+  constexpr int64_t columns = 5;
+  switch (kind) {
+  case KernelKind::Gemm:
+  case KernelKind::Batch:
+  case KernelKind::BatchTransposed:
+    return {perCycle, arguments - 3, arguments - 2, arguments - 1};
+  case KernelKind::Conv:
+    return {perCycle, columns, shape(Rows), shape(Cols), shape(WindowH), shape(WindowW), shape(Channels)};
+  case KernelKind::Depthwise: // each product widens its operands
+    return {form.lanes / 2, columns, shape(Rows), shape(Cols), shape(WindowH), shape(WindowW)};
+  }
+  return {};
+}
+
 static std::string symbolName(KernelKind kind, const KernelForm &form, bool aUnsigned) {
   std::string name = ("qcpu_" + kindName(kind) + "_" + form.name).str();
   std::replace(name.begin(), name.end(), '.', '_');
@@ -67,6 +86,7 @@ func::FuncOp qopt::qcpu::getOrEmitKernel(ModuleOp module, KernelKind kind, const
   function.setPrivate();
   // One copy of each kernel: callers are many, and a call costs nothing beside the work.
   function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+  function->setAttr(qopt::cpu::workAttrName, builder.getDenseI64ArrayAttr(work(kind, form)));
   builder.setInsertionPointToStart(function.addEntryBlock());
   emitBody(e, kind, form, aUnsigned, function.getArguments());
   func::ReturnOp::create(builder, e.loc);

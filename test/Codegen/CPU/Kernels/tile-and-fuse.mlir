@@ -4,7 +4,7 @@
 
 // The addition runs inside the tile and writes to the tile's place in the result.
 // CHECK-LABEL: @residual
-// CHECK: scf.forall (%[[ROW:.*]]) = (0) to (%{{.*}}) step (48)
+// CHECK: scf.forall (%[[ROW:.*]]) = (0) to (%{{.*}}) step (32)
 // CHECK: %[[Y:.*]] = qcpu.gemm
 // CHECK: linalg.generic {{.*}} ins(%[[Y]], %
 // CHECK: tensor.parallel_insert_slice
@@ -25,7 +25,7 @@ func.func @residual(%x: tensor<?x64xf32>, %w: tensor<2x64x16xf32>, %r: tensor<?x
 
 // A wide product is cut along its columns as well, by whole panels.
 // CHECK-LABEL: @wide
-// CHECK: scf.forall (%{{.*}}, %[[COLUMN:.*]]) = (0, 0) to (%{{.*}}, 1536) step (48, 384)
+// CHECK: scf.forall (%{{.*}}, %[[COLUMN:.*]]) = (0, 0) to (%{{.*}}, 1536) step (32, 384)
 // CHECK: tensor.extract_slice %arg1[%{{.*}}, 0, 0] [24, 64, 16]
 func.func @wide(%x: tensor<?x64xf32>, %w: tensor<96x64x16xf32>) -> tensor<?x1536xf32> {
   %c0 = arith.constant 0 : index
