@@ -29,12 +29,17 @@ struct PanelProduct {
     Value first = e.equal(k0, e.index(0));
     Value init = e.select(first, start, c), initStride = e.select(first, e.index(0), cStride);
     Value steps = e.ceilDiv(depth, form.kPack);
-    e.loop(e.index(0), rows, e.index(form.mr), [&](Value r) {
-      TileOperands tile{e.at(a.address, e.mul(r, a.rowBytes)), a.rowBytes, panel, Value(), steps,
-                        e.at(init, e.mul(r, initStride)), initStride, e.at(c, e.mul(r, cStride)), cStride, columns};
-      e.dispatch(e.min(e.sub(rows, r), e.index(form.mr)), form.mr,
-                 [&](int64_t count) { emitTile(e, form, count, /*panels=*/1, tile); });
-    });
+    auto tiles = [&](int64_t vectors) {
+      e.loop(e.index(0), rows, e.index(form.mr), [&](Value r) {
+        TileOperands tile{e.at(a.address, e.mul(r, a.rowBytes)), a.rowBytes, panel, steps,
+                          e.at(init, e.mul(r, initStride)), initStride, e.at(c, e.mul(r, cStride)), cStride, columns};
+        e.dispatch(e.min(e.sub(rows, r), e.index(form.mr)), form.mr,
+                   [&](int64_t count) { emitTile(e, form, count, vectors, tile); });
+      });
+      return Emitter::Values{};
+    };
+    // The last panel may be half empty.
+    e.ifElse(e.less(e.index(form.lanes), columns), {}, [&] { return tiles(form.nr / form.lanes); }, [&] { return tiles(1); });
   }
 };
 

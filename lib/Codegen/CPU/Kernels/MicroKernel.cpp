@@ -73,11 +73,9 @@ Value accumulate(Emitter &e, const KernelForm &form, Value a, Value b, Value sum
 struct Tile {
   Emitter &e;
   const KernelForm &form;
-  int64_t rows, panels;
+  int64_t rows, vectors;
   const TileOperands &in;
 
-  int64_t vectorsPerPanel() const { return form.nr / form.lanes; }
-  int64_t vectors() const { return panels * vectorsPerPanel(); }
   VectorType type() const { return e.vec(form.lanes, accumulatorType(e, form)); }
   int64_t columnBytes(int64_t vector) const { return vector * form.lanes * accumulatorBytes; }
   Value row(Value base, Value stride, int64_t r) { return r == 0 ? base : e.at(base, e.mul(stride, r)); }
@@ -87,22 +85,22 @@ struct Tile {
                            llvm::function_ref<Value(int64_t, int64_t, Value, Value)> access) {
     auto walk = [&](bool masked) {
       Emitter::Values results;
-      SmallVector<Value> masks(vectors());
+      SmallVector<Value> masks(vectors);
       if (masked)
-        for (int64_t v = 0; v < vectors(); ++v)
+        for (int64_t v = 0; v < vectors; ++v)
           masks[v] = e.laneMask(form.lanes, v * form.lanes, in.columns);
       for (int64_t r = 0; r < rows; ++r)
-        for (int64_t v = 0; v < vectors(); ++v)
+        for (int64_t v = 0; v < vectors; ++v)
           if (Value result = access(r, v, e.at(row(base, stride, r), columnBytes(v)), masks[v]))
             results.push_back(result);
       return results;
     };
-    Value partial = e.less(in.columns, e.index(panels * form.nr));
+    Value partial = e.less(in.columns, e.index(vectors * form.lanes));
     return e.ifElse(partial, types, [&] { return walk(true); }, [&] { return walk(false); });
   }
 
   Emitter::Values loadSums() {
-    SmallVector<Type> types(rows * vectors(), type());
+    SmallVector<Type> types(rows * vectors, type());
     return overTile(in.init, in.initStride, types, [&](int64_t, int64_t, Value address, Value mask) {
       return mask ? e.maskedLoad(type(), address, mask) : e.load(type(), address);
     });
@@ -110,7 +108,7 @@ struct Tile {
 
   void storeSums(ArrayRef<Value> sums) {
     overTile(in.c, in.cStride, TypeRange{}, [&](int64_t r, int64_t v, Value address, Value mask) {
-      Value sum = sums[r * vectors() + v];
+      Value sum = sums[r * vectors + v];
       if (mask)
         e.maskedStore(sum, address, mask);
       else
@@ -120,32 +118,28 @@ struct Tile {
   }
 
   /// Step k + ahead for all accumulators.
-  void step(ArrayRef<Value> aRows, ArrayRef<Value> bPanels, Value k, int64_t ahead, SmallVectorImpl<Value> &sums) {
-    Value aOffset = e.mul(k, aStepBytes), bOffset = e.mul(k, panelStepBytes(form));
-    int64_t vectorBytes = panelStepBytes(form) / vectorsPerPanel();
+  void step(ArrayRef<Value> aRows, Value k, int64_t ahead, SmallVectorImpl<Value> &sums) {
+    Value aOffset = e.mul(k, aStepBytes), b = e.at(in.b, e.mul(k, panelStepBytes(form)));
+    int64_t vectorBytes = panelStepBytes(form) * form.lanes / form.nr;
     SmallVector<Value> weights;
-    for (int64_t v = 0; v < vectors(); ++v) {
-      int64_t bytes = ahead * panelStepBytes(form) + v % vectorsPerPanel() * vectorBytes;
-      weights.push_back(loadWeights(e, form, e.at(e.at(bPanels[v / vectorsPerPanel()], bOffset), bytes)));
-    }
+    for (int64_t v = 0; v < vectors; ++v)
+      weights.push_back(loadWeights(e, form, e.at(b, ahead * panelStepBytes(form) + v * vectorBytes)));
     for (int64_t r = 0; r < rows; ++r) {
       Value a = broadcastActivation(e, form, e.at(e.at(aRows[r], aOffset), ahead * aStepBytes));
-      for (int64_t v = 0; v < vectors(); ++v)
-        sums[r * vectors() + v] = accumulate(e, form, a, weights[v], sums[r * vectors() + v]);
+      for (int64_t v = 0; v < vectors; ++v)
+        sums[r * vectors + v] = accumulate(e, form, a, weights[v], sums[r * vectors + v]);
     }
   }
 
   void emit() {
-    SmallVector<Value> aRows, bPanels;
+    SmallVector<Value> aRows;
     for (int64_t r = 0; r < rows; ++r)
       aRows.push_back(row(in.a, in.aStride, r));
-    for (int64_t p = 0; p < panels; ++p)
-      bPanels.push_back(row(in.b, in.panelStride, p));
     auto steps = [&](Value from, Value to, int64_t unroll, const Emitter::Values &before) {
       return e.loop(from, to, e.index(unroll), before, [&](Value k, ValueRange carried) {
         Emitter::Values sums(carried);
         for (int64_t ahead = 0; ahead < unroll; ++ahead)
-          step(aRows, bPanels, k, ahead, sums);
+          step(aRows, k, ahead, sums);
         return sums;
       });
     };
@@ -161,7 +155,7 @@ struct Tile {
 
 } // namespace
 
-void qopt::qcpu::emitTile(Emitter &e, const KernelForm &form, int64_t rows, int64_t panels,
+void qopt::qcpu::emitTile(Emitter &e, const KernelForm &form, int64_t rows, int64_t vectors,
                           const TileOperands &operands) {
-  Tile{e, form, rows, panels, operands}.emit();
+  Tile{e, form, rows, vectors, operands}.emit();
 }

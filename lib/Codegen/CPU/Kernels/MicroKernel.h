@@ -21,15 +21,15 @@ mlir::Type accumulatorType(Emitter &e, const KernelForm &form);
 /// Where a register tile finds its operands. Strides are in bytes, pointers too are to the tile's first element.
 struct TileOperands {
   mlir::Value a, aStride;
-  mlir::Value b, panelStride; ///< distance of the next panel, used when the tile spans several
+  mlir::Value b;
   mlir::Value depth;          ///< steps along K
   mlir::Value init, initStride;
   mlir::Value c, cStride;
   mlir::Value columns; ///< valid columns from c on; more than the tile's width means all are
 };
 
-/// c[rows × panels * nr] = init + a · b. Loads and stores of init and c stay within `columns`.
-void emitTile(Emitter &e, const KernelForm &form, int64_t rows, int64_t panels, const TileOperands &operands);
+/// c[rows × vectors * lanes] = init + a · b, of the panel's first vectors. Loads and stores of init and c stay within `columns`.
+void emitTile(Emitter &e, const KernelForm &form, int64_t rows, int64_t vectors, const TileOperands &operands);
 
 } // namespace qopt::qcpu
 
