@@ -113,6 +113,16 @@ bool cholesky(std::span<double> data, int64_t n, const ParallelFor &parallelFor)
   return true;
 }
 
+void solveCholesky(Matrix<const double> l, Matrix<double> b, const ParallelFor &parallelFor) {
+  useOneThread();
+  parallelFor((b.rows + blockSize - 1) / blockSize, [&](int64_t block) {
+    Matrix<double> rows = b.window(block * blockSize, 0, std::min(blockSize, b.rows - block * blockSize), b.cols);
+    for (CBLAS_TRANSPOSE side : {CblasTrans, CblasNoTrans})
+      cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, side, CblasNonUnit, asInt(rows.rows), asInt(rows.cols), 1.0, l.data,
+                  asInt(l.stride), rows.data, asInt(rows.stride));
+  });
+}
+
 bool svd(std::span<const float> a, int64_t rows, int64_t cols, Svd &result) {
   assert(static_cast<int64_t>(a.size()) == rows * cols);
   useOneThread();

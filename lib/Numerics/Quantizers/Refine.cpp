@@ -105,12 +105,7 @@ RefineResult refineRounding(std::span<const float> weight, std::span<float> quan
                             const GridParams &params, std::span<const double> hessian, const RefineOptions &options,
                             const ParallelFor &parallelFor) {
   assert(weight.size() == quantized.size() && static_cast<int64_t>(hessian.size()) == shape.cols * shape.cols);
-  std::vector<float> h(hessian.begin(), hessian.end()), before(quantized.begin(), quantized.end());
-  double mean = 0;
-  for (int64_t k = 0; k < shape.cols; ++k)
-    mean += hessian[k * (shape.cols + 1)] / static_cast<double>(shape.cols);
-  for (int64_t k = 0; k < shape.cols; ++k)
-    h[k * (shape.cols + 1)] += static_cast<float>(options.dampening * mean);
+  std::vector<float> h = dampened(hessian, shape.cols, options.dampening), before(quantized.begin(), quantized.end());
   int64_t pieces = (shape.rows + rowsAtOnce - 1) / rowsAtOnce;
   std::vector<double> errorsBefore(pieces), errorsAfter(pieces);
   parallelFor(pieces, [&](int64_t piece) {

@@ -40,6 +40,9 @@ void multiplyParallel(T alpha, Matrix<const T> a, Transpose transA, Matrix<const
 /// definite (the lower triangle is then spoiled). The strict upper triangle is neither read nor written.
 bool cholesky(std::span<double> a, int64_t n, const ParallelFor &parallelFor = serialFor);
 
+/// Each row x of b becomes the solution of a x = row, where l is what cholesky made of a. In row blocks, spread over threads.
+void solveCholesky(Matrix<const double> l, Matrix<double> b, const ParallelFor &parallelFor = serialFor);
+
 /// Singular value decomposition a = u diag(s) vt of a [rows, cols] matrix, the first min(rows, cols) triples, by LAPACK's
 /// gesdd. u is [rows, rank], vt [rank, cols]. Returns false where it does not converge.
 struct Svd {

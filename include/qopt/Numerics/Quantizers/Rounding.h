@@ -28,6 +28,21 @@ RefineResult refineRounding(std::span<const float> weight, std::span<float> quan
                             const GridParams &params, std::span<const double> hessian, const RefineOptions &options,
                             const ParallelFor &parallelFor = serialFor);
 
+/// The scales that make tr((W - Q) H (W - Q)^T) least with all codes as they are: for each row the normal equations over its groups.
+/// A row whose fit would halve or double a scale, or turn its sign, keeps its scales. `quantized` holds values
+/// (q - zero point) * scale of `params` ([N, groups]); both are replaced. `groupSize` 0: one group to a row. Returns the rows that
+/// changed.
+int64_t refitScales(std::span<const float> weight, std::span<float> quantized, RowShape shape, GridParams &params,
+                    std::span<const double> hessian, int64_t groupSize, double dampening,
+                    const ParallelFor &parallelFor = serialFor);
+
+/// H in float, with this fraction of its mean diagonal added to the diagonal.
+std::vector<float> dampened(std::span<const double> hessian, int64_t size, double fraction);
+
+/// H <- (1 - fraction) H + fraction diag(H): off-diagonal sums over few samples are less to be trusted than the diagonal (Ledoit and
+/// Wolf 2004, with the diagonal as the target).
+void shrinkToDiagonal(std::span<double> hessian, int64_t size, double fraction);
+
 struct HqqOptions {
   IntRange range{0, 15};
   double power = 0.7, beta = 10, growth = 1.01; ///< the paper's p, beta and kappa
