@@ -48,15 +48,19 @@ void qopt::enterInputs(ModuleOp module, const InputTable &inputs) {
   Builder b(module.getContext());
   NamedAttrList entries;
   for (const auto &[key, stats] : inputs) {
-    int64_t k = stats.gram.columns();
-    std::vector<double> gram(k * k);
-    stats.gram.dense(gram);
+    int64_t k = stats.paired() ? stats.columns() : stats.gram.columns();
+    std::vector<double> gram, errors;
+    stats.dense(gram, errors);
     auto means = stats.moments.meanAbs();
     auto gramType = RankedTensorType::get({k, k}, b.getF64Type());
     auto meanType = RankedTensorType::get({static_cast<int64_t>(means.size())}, b.getF32Type());
-    entries.set(key, b.getDictionaryAttr({b.getNamedAttr("gram", makeElements<double>(gramType, gram, "gram")),
-                                          b.getNamedAttr("mean_abs", makeElements<float>(meanType, means, "mean_abs")),
-                                          b.getNamedAttr("rows", b.getI64IntegerAttr(stats.gram.rowCount()))}));
+    NamedAttrList entry;
+    entry.set("gram", makeElements<double>(gramType, gram, "gram"));
+    if (!errors.empty())
+      entry.set("errors", makeElements<double>(gramType, errors, "errors"));
+    entry.set("mean_abs", makeElements<float>(meanType, means, "mean_abs"));
+    entry.set("rows", b.getI64IntegerAttr(stats.gram.rowCount()));
+    entries.set(key, entry.getDictionary(module.getContext()));
   }
   if (!inputs.empty())
     module->setAttr("qopt.inputs", entries.getDictionary(module.getContext()));

@@ -3,6 +3,7 @@
 
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Numerics/Quantizers/Gptq.h"
+#include "qopt/Numerics/Quantizers/InputErrors.h"
 #include "qopt/Numerics/Quantizers/Rounding.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -20,19 +21,28 @@ namespace {
 struct GPTQSettings {
   GptqOptions options;
   ClipRule clip;
-  int64_t sweeps;
+  double shrinkage;
+  int64_t refits, sweeps;
 };
+
+/// How far a Hessian of that many rows is shrunk towards its diagonal: with K columns, `shrinkage` times K / rows.
+double shrinkBy(double shrinkage, const LinearInput &input) {
+  return std::min(0.5, shrinkage * static_cast<double>(input.meanAbs.size()) / std::max(input.rows, 1.0));
+}
 
 class Quantizer {
 public:
   Quantizer(const RoundingTargets &targets, const GPTQSettings &settings, const LinearInputs &inputs, DecisionLog &log)
       : spec(targets.spec), settings(settings), inputs(inputs), log(log) {}
 
-  RoundedRows operator()(LinearLikeOpInterface op, const WeightRows &weight, const Sites &sites) {
+  RoundedRows operator()(LinearLikeOpInterface op, WeightRows weight, const Sites &sites) {
     std::string why;
     auto input = inputs.of(op, sites, why);
     if (!input)
       return {{}, {}, "GPTQ-NO-STATS", "rounded to nearest: " + why};
+    shrinkToDiagonal(input->hessian, weight.shape().cols, shrinkBy(settings.shrinkage, *input));
+    if (!input->errors.empty())
+      absorbErrors(op, weight, *input);
     auto scales = scalesOf(weight, spec, settings.clip, &*input);
     if (!scales)
       return {{}, {}, "QUANT-WEIGHT", "its weight holds a value that is not finite: " + scales.error()};
@@ -49,19 +59,44 @@ public:
     if (!result)
       return {{}, {}, "GPTQ-FAILED", "rounded to nearest: " + result.error()};
     rounded.params = std::move(result->params);
-    if (settings.sweeps > 0)
-      refineRounding(weight.values(), rounded.values, weight.shape(), rounded.params, input->hessian,
-                     {options.affine.range, options.groupSize, static_cast<int>(settings.sweeps), result->dampening, false},
-                     poolFor());
+    improve(weight, rounded, *input, options, result->dampening);
     record(op, weight, rounded, *input, *result);
     return shrunk(std::move(rounded), spec);
   }
 
 private:
+  /// What the op should compute is its product with the float model's input: weights that come closest to it with this one.
+  void absorbErrors(LinearLikeOpInterface op, WeightRows &weight, const LinearInput &input) {
+    std::vector<float> before(weight.values().begin(), weight.values().end());
+    Status status =
+        absorbInputErrors(weight.values(), weight.shape(), input.hessian, input.errors, settings.options.dampening, poolFor());
+    if (status)
+      return;
+    std::copy(before.begin(), before.end(), weight.values().begin());
+    note(log, op, "GPTQ-INPUTS", "does not make up for the errors of its inputs: " + status.error());
+  }
+
+  /// Scales and codes in turn, then codes alone; the error falls with each.
+  void improve(const WeightRows &weight, RoundedRows &rounded, const LinearInput &input, const GptqOptions &options,
+               double dampening) const {
+    auto descend = [&](int64_t sweeps) {
+      if (sweeps > 0)
+        refineRounding(weight.values(), rounded.values, weight.shape(), rounded.params, input.hessian,
+                       {options.affine.range, options.groupSize, static_cast<int>(sweeps), dampening, false}, poolFor());
+    };
+    for (int64_t i = 0; i < settings.refits; ++i) {
+      refitScales(weight.values(), rounded.values, weight.shape(), rounded.params, input.hessian, options.groupSize, dampening,
+                  poolFor());
+      descend(1);
+    }
+    descend(settings.sweeps);
+  }
+
   void record(LinearLikeOpInterface op, const WeightRows &weight, const RoundedRows &rounded, const LinearInput &input,
               const GptqResult &result) {
     log.add(op, Outcome::Quantized, "GPTQ-DONE",
-            llvm::formatv("{0:f1} dB on its calibration inputs, dampening {1}", localSqnr(weight, rounded.values, input), result.dampening).str());
+            llvm::formatv("{0:f1} dB on its calibration inputs{1}, dampening {2}", localSqnr(weight, rounded.values, input),
+                          input.errors.empty() ? "" : " (whose errors it makes up for)", result.dampening).str());
     if (result.dampeningTries > 1)
       log.note(op, "GPTQ-DAMPENED",
            llvm::formatv("its Hessian needed {0} times the mean diagonal as dampening (attempt {1})", result.dampening,
@@ -90,7 +125,7 @@ struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
     ModuleOp module = getOperation();
     auto targetList = readTargets(module, "qopt-gptq", weights, targets, biasCorrection);
     GPTQSettings settings;
-    if (failed(targetList) || failed(readSettings(settings)))
+    if (failed(targetList) || failed(readSettings(*targetList, settings)))
       return signalPassFailure();
     LinearInputs inputs(module, table);
     if (inputs.empty()) {
@@ -103,7 +138,7 @@ struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
       signalPassFailure();
   }
 
-  LogicalResult readSettings(GPTQSettings &settings) {
+  LogicalResult readSettings(const RoundingTargets &targets, GPTQSettings &settings) {
     auto refuse = [&](llvm::StringRef option, const llvm::Twine &value, llvm::StringRef choices) -> LogicalResult {
       return getOperation().emitError("qopt-gptq: ") << option << " is " << value << "; it must be " << choices;
     };
@@ -113,10 +148,16 @@ struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
       return refuse("block-size", llvm::Twine(blockSize.getValue()), "at least 1");
     if (!(dampening > 0 && dampening <= 1))
       return refuse("dampening", std::to_string(dampening), "more than 0 and at most 1");
+    if (!(shrinkage >= 0))
+      return refuse("shrinkage", std::to_string(shrinkage), "at least 0");
+    if (refits > 0 && targets.spec.granularity == Granularity::Tensor)
+      return refuse("refits", llvm::Twine(refits.getValue()), "0 with one scale per tensor: scales are fitted by rows");
     auto rule = parseClipRule(clip);
     if (!rule)
       return refuse("clip", "'" + clip + "'", kClipRules);
     settings.clip = *rule;
+    settings.shrinkage = shrinkage;
+    settings.refits = refits;
     settings.sweeps = sweeps;
     settings.options.actOrder = order == "static" ? ActOrder::Static : ActOrder::None;
     settings.options.blockSize = blockSize;

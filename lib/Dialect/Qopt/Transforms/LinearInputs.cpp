@@ -17,31 +17,36 @@ constexpr llvm::StringLiteral kInputs = "qopt.inputs", kScaled = "qopt.scaled_in
 
 LinearInput fromTable(const InputStats &stats) {
   LinearInput input;
-  int64_t k = stats.gram.columns();
-  input.hessian.resize(k * k);
-  stats.gram.dense(input.hessian);
+  stats.dense(input.hessian, input.errors);
   input.meanAbs = stats.moments.meanAbs();
   input.rows = static_cast<double>(stats.gram.rowCount());
   return input;
 }
 
-std::optional<LinearInput> fromAttribute(DictionaryAttr entry) {
-  auto gram = entry.getAs<ElementsAttr>("gram");
-  auto rows = entry.getAs<IntegerAttr>("rows");
-  if (!gram || !rows || gram.getShapedType().getRank() != 2 || !gram.getElementType().isF64() ||
-      gram.getShapedType().getDimSize(0) != gram.getShapedType().getDimSize(1))
-    return std::nullopt;
-  LinearInput input;
-  if (auto resource = dyn_cast<DenseF64ResourceElementsAttr>(gram)) {
-    auto values = resource.tryGetAsArrayRef();
-    if (!values)
-      return std::nullopt;
-    input.hessian = values->vec();
-  } else if (auto dense = dyn_cast<DenseElementsAttr>(gram)) {
-    llvm::append_range(input.hessian, dense.getValues<double>());
-  } else {
-    return std::nullopt;
+/// The values of a square f64 matrix; false where the attribute is none.
+bool readSquare(ElementsAttr matrix, std::vector<double> &values) {
+  if (!matrix || matrix.getShapedType().getRank() != 2 || !matrix.getElementType().isF64() ||
+      matrix.getShapedType().getDimSize(0) != matrix.getShapedType().getDimSize(1))
+    return false;
+  if (auto resource = dyn_cast<DenseF64ResourceElementsAttr>(matrix)) {
+    auto array = resource.tryGetAsArrayRef();
+    if (array)
+      values = array->vec();
+    return array.has_value();
   }
+  auto dense = dyn_cast<DenseElementsAttr>(matrix);
+  if (dense)
+    llvm::append_range(values, dense.getValues<double>());
+  return static_cast<bool>(dense);
+}
+
+std::optional<LinearInput> fromAttribute(DictionaryAttr entry) {
+  auto rows = entry.getAs<IntegerAttr>("rows");
+  auto errors = entry.getAs<ElementsAttr>("errors");
+  LinearInput input;
+  if (!rows || !readSquare(entry.getAs<ElementsAttr>("gram"), input.hessian) ||
+      (errors && (!readSquare(errors, input.errors) || input.errors.size() != input.hessian.size())))
+    return std::nullopt;
   FloatElements means(entry.getAs<ElementsAttr>("mean_abs"));
   input.meanAbs = means.values().vec();
   input.rows = static_cast<double>(rows.getInt());
@@ -60,6 +65,8 @@ bool scale(LinearInput &input, llvm::ArrayRef<float> factors) {
     input.meanAbs[k] *= factor;
   }
   scaleHessian(input.hessian, inverse);
+  if (!input.errors.empty())
+    scaleHessian(input.errors, inverse);
   return true;
 }
 

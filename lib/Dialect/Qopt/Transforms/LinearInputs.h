@@ -17,6 +17,7 @@ namespace qopt {
 /// One op's input: H = sum of x x^T over `rows` rows of K columns, as the op reads them now.
 struct LinearInput {
   std::vector<double> hessian;
+  std::vector<double> errors; ///< sum of (x_f - x) x^T, x_f the float model's input; empty where x is that
   std::vector<float> meanAbs; ///< by column
   double rows = 0;
 
@@ -24,7 +25,7 @@ struct LinearInput {
 };
 
 /// Finds inputs in the table that calibration filled or, for tests and embedders, in the module attribute `qopt.inputs`
-/// (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n : i64}}`). Inputs whose channels a pass has multiplied since
+/// (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n : i64}}`, and `errors = tensor<KxKxf64>`). Inputs whose channels a pass has multiplied since
 /// stand in `qopt.scaled_inputs` (`{site = {of = "site", by = tensor<Kxf32>}}`); their matrices are scaled alike.
 class LinearInputs {
 public:

@@ -126,8 +126,9 @@ def GPTQPass : Pass<"qopt-gptq", "::mlir::ModuleOp"> {
     Each linear op with a constant weight gets codes of the format `weights`, chosen column by column so that later columns make up for
     the errors of earlier ones on calibration's inputs: H = sum x x^T comes from the driver in memory or from the module attribute
     `qopt.inputs` (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n}}`). With `order=static` columns go by falling diag(H) while groups
-    stay where they are. `clip` chooses scales ahead; `sweeps` rounds of coordinate descent over the codes follow. What was dampened,
-    dead or short of rank is recorded. Ops without statistics are left to qopt-insert-qdq.
+    stay where they are. `clip` chooses scales ahead; `refits` times scales by least squares and a round of coordinate descent over the codes follow,
+    then `sweeps` rounds more. `shrinkage` takes trust from sums over few rows. Where an input also has `errors = tensor<KxKxf64>`, the sum of
+    (x_f - x) x^T with the float model's x_f, codes approach the product with x_f (GPTAQ). What was dampened, dead or short of rank is recorded. Ops without statistics are left to qopt-insert-qdq.
 
     ```mlir
     %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
@@ -142,6 +143,9 @@ def GPTQPass : Pass<"qopt-gptq", "::mlir::ModuleOp"> {
     Option<"order", "order", "std::string", "\"static\"", "none or static (by activation)">,
     Option<"blockSize", "block-size", "int64_t", "128", "Columns to a panel; does not change what comes out but for rounding">,
     Option<"dampening", "dampening", "double", "0.01", "Fraction of the mean diagonal that is added to it">,
+    Option<"shrinkage", "shrinkage", "double", "0.0",
+           "How far H moves to its diagonal, as a multiple of its columns over its rows (never more than half of the way)">,
+    Option<"refits", "refits", "int64_t", "0", "How often scales are fitted to the codes, and codes to the scales">,
     Option<"sweeps", "sweeps", "int64_t", "0", "Rounds of coordinate descent afterwards">,
     ListOption<"targets", "targets", "std::string", "Names of the only ops to round (default: all)">,
     ListOption<"biasCorrection", "bias-correction", "std::string",
