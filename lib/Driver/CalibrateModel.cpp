@@ -92,7 +92,18 @@ static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequ
   auto source = SampleSource::open(request.dataPath, program->executor->inputs());
   if (!source)
     return source.takeError();
+  std::optional<Instrumented> reference;
+  if (request.reference) {
+    auto floats = instrument(request.reference, request, session);
+    if (!floats)
+      return inContext(request.modelPath, floats.takeError());
+    reference = std::move(*floats);
+  }
   CalibrationOptions options;
+  if (reference) {
+    options.reference = reference->executor.get();
+    options.referenceSites = reference->sites;
+  }
   options.samples = request.samples;
   options.batch = request.batch;
   options.firstSample = request.firstSample;

@@ -27,6 +27,8 @@ constexpr ReasonCode passCodes[] = {
     {"GPTQ-DONE", "GPTQ chose the weight's codes; the record says how large the error is on the calibration inputs, and the dampening."},
     {"GPTQ-FAILED", "No dampening made the Hessian positive definite, or the error feedback left the range of float: the weight was "
                     "rounded to nearest. More samples, or a greater dampening, help."},
+    {"GPTQ-INPUTS", "The weight could not be bent to make up for errors of its inputs, as their Hessian is not positive definite: the op is "
+                    "quantized as if its inputs were exact. More samples, or a greater dampening, help."},
     {"GPTQ-NO-STATS", "Calibration has no Gram matrix of the op's input (grouped convolutions have none), so its weight was rounded to "
                       "nearest."},
     {"GPTQ-RANK", "There were fewer rows of calibration than input channels, so the Hessian has not full rank and the dampening decides "

@@ -29,6 +29,7 @@ struct CalibrationRequest {
   bool linearInputsOnly = false;           ///< observe nothing but the inputs of products and convolutions
   std::vector<std::string> only = {};      ///< sites to observe; empty: all. With it the model's results are not computed
   std::vector<InputColumns> columns = {}; ///< inputs whose Gram matrices are gathered too
+  mlir::ModuleOp reference = {}; ///< where given, the float model, whose inputs theirs are paired with
 };
 
 /// Runs the float model with observers compiled in. The module is not changed.
@@ -46,8 +47,9 @@ struct QuantizationRequest {
   /// Called, where given, when the stages that leave the function as it is (SmoothQuant) are done and rounding begins.
   std::function<void(mlir::ModuleOp)> beforeRounding = {};
   PrecisionReport *precision = nullptr; ///< where given, receives what a mixed_precision stage chose
-  /// Gathers the inputs that a later part's stages read, from the module as it is then; null: one part.
-  std::function<llvm::Expected<InputTable>(mlir::ModuleOp, std::vector<InputColumns>)> gather = {};
+  /// Gathers the inputs that a later part's stages read, from the module as it is then, paired with those of the float model where
+  /// that is given; null: one part.
+  std::function<llvm::Expected<InputTable>(mlir::ModuleOp, mlir::ModuleOp reference, std::vector<InputColumns>)> gather = {};
   std::shared_ptr<WorkFolder> work = {}; ///< where given, keeps each weight that was rounded
 };
 

@@ -316,7 +316,9 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     auto calibration = calibrationRequest(arguments, *recipe);
     if (!calibration)
       return calibration.takeError();
-    request.gather = [&session, &progress, base = std::move(*calibration)](mlir::ModuleOp module, std::vector<InputColumns> columns) {
+    request.gather = [&session, &progress, base = std::move(*calibration)](mlir::ModuleOp module, mlir::ModuleOp reference,
+                                                                             std::vector<InputColumns> columns) mutable {
+      base.reference = reference;
       progress.stage("calibrating the next part");
       auto inputs = gatherInputs(module, base, std::move(columns), session);
       progress.stage("quantizing the next part");

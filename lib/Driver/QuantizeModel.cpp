@@ -186,6 +186,9 @@ Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, 
 /// Runs the stages that choose codes, part after part; each later part calibrates on what the earlier ones left.
 static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const QuantizationRequest &request, Session &session) {
   int64_t rounds = request.gather ? resolved.recipe.calibration.rounds : 1;
+  mlir::OwningOpRef<mlir::ModuleOp> reference;
+  if (rounds > 1 && resolved.recipe.calibration.compensate)
+    reference = module.clone();
   for (int64_t round = 0; round < rounds; ++round) {
     llvm::StringSet<> only = rounds > 1 ? namesOfRound(resolved.sites, resolved.plans, round, rounds) : llvm::StringSet<>();
     if (rounds > 1 && only.empty())
@@ -193,7 +196,7 @@ static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const
     std::vector<InputColumns> columns = round > 0 ? missingColumns(module, resolved, only, request.work.get()) : std::vector<InputColumns>();
     if (!columns.empty()) {
       resolved.inputs.reset(); // The next part's matrices take their place.
-      auto table = request.gather(module, std::move(columns));
+      auto table = request.gather(module, reference ? *reference : mlir::ModuleOp(), std::move(columns));
       if (!table)
         return table.takeError();
       resolved.inputs = std::make_shared<const InputTable>(std::move(*table));

@@ -164,6 +164,8 @@ private:
       options.order = gptq.order == ActivationOrder::Static ? "static" : "none";
       options.blockSize = gptq.blockSize;
       options.dampening = gptq.dampeningFraction;
+      options.shrinkage = gptq.shrinkage;
+      options.refits = gptq.refits;
       options.sweeps = gptq.sweeps;
       options.targets.assign(names.begin(), names.end());
       options.biasCorrection.assign(corrected.begin(), corrected.end());

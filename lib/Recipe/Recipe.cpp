@@ -55,6 +55,9 @@ private:
     map.takeOptional("samples", c.samples, int64_t(1), int64_t(1) << 40);
     map.take("required", c.required);
     map.take("rounds", c.rounds, 1, 100000);
+    map.take("compensate", c.compensate);
+    if (c.compensate && c.rounds == 1)
+      problems.add(node->line, "compensate is for the errors of earlier rounds: it goes with rounds of 2 or more");
     map.takeOptional("max_length", c.maxLength, int64_t(1), int64_t(1) << 32);
     if (c.percentile && c.method != RangeRule::Percentile)
       problems.add(node->line, "percentile goes with method: percentile");

@@ -29,6 +29,8 @@ struct Keys {
     int order = static_cast<int>(o.order);
     map.takeChoice("actorder", order, {"none", "static", "dynamic"});
     o.order = static_cast<ActivationOrder>(order);
+    map.take("shrinkage", o.shrinkage, 0, 1000, false);
+    map.take("refits", o.refits, 0, 1000);
     map.take("sweeps", o.sweeps, 0, 1000);
   }
   void operator()(HQQOptions &o) { map.take("iterations", o.iterations, 1, 10000); }

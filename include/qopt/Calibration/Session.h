@@ -16,6 +16,9 @@ struct CalibrationOptions {
   /// Inputs of linears whose Gram matrices are gathered as well (Statistics::inputs), and the threads that do it.
   std::vector<InputColumns> columns;
   ParallelFor parallelFor = serialFor;
+  /// Where given, the float model and its sites: rows of `columns` are paired with those that it shows for the same samples.
+  Executor *reference = nullptr;
+  llvm::ArrayRef<SiteInfo> referenceSites = {};
 };
 
 /// Statistics over `source` for `sites`, in the order of the program's site indices. Memory does not depend on the number of samples.

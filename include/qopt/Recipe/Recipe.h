@@ -24,6 +24,8 @@ struct RecipeCalibration {
   bool required = true;
   /// Stages that choose codes go over the model in so many parts, each calibrated on what the earlier ones left.
   int64_t rounds = 1;
+  /// Parts after the first also make up for the errors that the earlier ones have put on their inputs.
+  bool compensate = false;
 };
 
 // What each algorithm can be told. Defaults are those of the algorithm's paper or first implementation.
@@ -49,7 +51,9 @@ struct GPTQOptions {
   int64_t blockSize = 128;
   double dampeningFraction = 0.01;
   ActivationOrder order = ActivationOrder::Static;
-  int64_t sweeps = 0; ///< rounds of coordinate descent over the codes afterwards
+  double shrinkage = 0; ///< of the Hessian towards its diagonal, as a multiple of its columns over its rows
+  int64_t refits = 0;   ///< times that scales are fitted to the codes, and codes to the scales
+  int64_t sweeps = 0;   ///< rounds of coordinate descent over the codes afterwards
 };
 
 /// Half-quadratic fit of the zero points (Badri and Shaji, 2023).

@@ -92,6 +92,41 @@ def test_rounds_calibrate_on_what_is_quantized(tool, setup):
     assert np.isclose(ours[1].T, wanted, rtol=0, atol=1e-5).mean() > 0.995
 
 
+def test_compensating_rounds_aim_at_the_float_models_product(tool, setup):
+    """The second product's codes approach W x_f, where x_f is the float model's input and its own that of the quantized first one."""
+    folder, x, first, second = setup
+    text, options = CASES["uint4"]
+    ours = quantized(tool, folder, "compensate", recipe_of(text, "calibration: {rounds: 2, compensate: true}\n"))
+    plain = quantized(tool, folder, "rounds_only", recipe_of(text, "calibration: {rounds: 2}\n"))
+    wanted, hidden = np.maximum(x @ first, 0).astype(np.float64), np.maximum(x @ ours[0], 0).astype(np.float64)
+    h = hidden.T @ hidden
+    dampened = h + 0.01 * np.diag(h).mean() * np.eye(len(h))
+    target = second.T + ((wanted - hidden) @ second).T @ hidden @ np.linalg.inv(dampened)
+    order = np.argsort(-np.diag(h), kind="stable")
+    q = oracle.gptq(target.astype(np.float32), h, order=order, static=True, **options)
+    assert np.isclose(ours[1].T, q, rtol=0, atol=1e-5).mean() > 0.995
+    distance = [np.square(wanted @ second - hidden @ w).sum() for w in (ours[1], plain[1])]
+    assert distance[0] < distance[1], distance
+
+
+def test_compensation_needs_rounds(tool, setup):
+    folder = setup[0]
+    (folder / "alone.yaml").write_text(recipe_of(CASES["uint4"][0], "calibration: {compensate: true}\n"))
+    done = tool("qopt", "quantize", folder / "model.onnx", "-o", folder / "no.onnx", "--recipe", folder / "alone.yaml",
+                "--calibration-data", folder / "calib.npz", status=1)
+    assert "it goes with rounds of 2 or more" in done.stderr
+
+
+def test_refits_lower_the_error(tool, setup):
+    folder, x, first, _ = setup
+    text, _ = CASES["uint4"]
+    recipe = recipe_of(text)
+    h = x.T.astype(np.float64) @ x
+    losses = [oracle.loss(first.T, quantized(tool, folder, f"refit{n}", recipe.replace("{scheme: s}", f"{{scheme: s, refits: {n}}}"))[0].T, h)
+              for n in (0, 1, 3)]
+    assert losses[1] < 0.97 * losses[0] and losses[2] <= losses[1], losses
+
+
 def test_actorder_dynamic_is_refused(tool, setup):
     folder = setup[0]
     (folder / "dynamic.yaml").write_text(recipe_of(CASES["uint4"][0]).replace("scheme: s}", "scheme: s, actorder: dynamic}"))

@@ -61,11 +61,13 @@ TEST(Recipe, ErrorsNameLineAndRemedy) {
   EXPECT_EQ(
       errorOf("stages:\n  - gptq: {scheme: W4A16, dampning_frac: 0.1}\n"),
       "r.yaml:2: unknown key 'dampning_frac' in gptq (did you mean dampening_frac?); known are actorder, block_size, "
-      "dampening_frac, ignore, scheme, sweeps, targets");
+      "dampening_frac, ignore, refits, scheme, shrinkage, sweeps, targets");
   EXPECT_EQ(errorOf("stages:\n  - gtpq: {scheme: W4A16}\n").substr(0, 67),
             "r.yaml:2: there is no algorithm 'gtpq' (did you mean gptq?); known ");
   EXPECT_EQ(errorOf("stages:\n  - rtn:\n      scheme: W4A61\n").substr(0, 66),
             "r.yaml:3: there is no scheme 'W4A61' (did you mean W4A16?); known ");
+  EXPECT_EQ(errorOf("calibration: {compensate: true}\nstages:\n  - gptq: {scheme: W4A16}\n"),
+            "r.yaml:1: compensate is for the errors of earlier rounds: it goes with rounds of 2 or more");
   EXPECT_EQ(errorOf("stages:\n  - rtn: {}\n"), "r.yaml:2: rtn needs a scheme");
   EXPECT_EQ(errorOf("stages:\n  - gptq: {scheme: W4A16, dampening_frac: 0}\n"),
             "r.yaml:2: dampening_frac of gptq should be a number above 0.00 to 1.00, not '0'");

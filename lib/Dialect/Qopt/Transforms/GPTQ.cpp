@@ -73,7 +73,7 @@ private:
     if (status)
       return;
     std::copy(before.begin(), before.end(), weight.values().begin());
-    note(log, op, "GPTQ-INPUTS", "does not make up for the errors of its inputs: " + status.error());
+    log.note(op, "GPTQ-INPUTS", "does not make up for the errors of its inputs: " + status.error());
   }
 
   /// Scales and codes in turn, then codes alone; the error falls with each.
