@@ -42,6 +42,8 @@ def weights(bits, group, *before, symmetric=True, stage="gptq", options=""):
 
 CLIP = f"clip_search: {{objective: hessian, {HEAD}}}"
 AWQ = f"awq: {{{HEAD}, clip: false}}"
+REFIT = ", shrinkage: 1, refits: 3"
+COMPENSATE = "calibration: {rounds: 3, compensate: true}\n"
 W8A8 = "calibration: {method: minmax}\nstages:\n"
 
 # row → (scheme or recipe text, samples of calibration data: 0 none, -1 all, target)
@@ -60,6 +62,8 @@ ROWS = {
     "minilm/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), -1, "15"),
     "minilm/int4 g32 awq+clip+gptq": (weights(4, 32, AWQ, "clip_search"), -1, "15"),
     "minilm/int4 g32 clip+gptq+descent": (weights(4, 32, "clip_search", options=", sweeps: 3"), -1, "15"),
+    "minilm/int4 g32 clip+gptq+refits": (weights(4, 32, "clip_search", options=REFIT), -1, "15"),
+    "minilm/int4 g32 compensated": (COMPENSATE + weights(4, 32, "clip_search", options=REFIT), -1, "15"),
     "minilm/W4A16": ("W4A16", -1, ""),
     "minilm/W3A16": ("W3A16", -1, ""),
     "minilm/W2A16": ("W2A16", -1, ""),
@@ -77,9 +81,13 @@ ROWS = {
     "smollm2/W4A16 gptq": (weights(4, 128), 32, "25.5"),
     "smollm2/W4A16": ("W4A16", 48, "25.5"),
     "smollm2/uint4 g128 clip+gptq+descent": (weights(4, 128, CLIP, symmetric=False, options=", sweeps: 3"), 64, "24.2"),
+    "smollm2/int4 g128 clip+gptq+refits": (weights(4, 128, "clip_search", options=REFIT), -1, "24.2"),
+    "smollm2/uint4 g128 compensated": (COMPENSATE + weights(4, 128, "clip_search", symmetric=False, options=REFIT), -1, "24.2"),
     "smollm2/W4A16 awq+clip+gptq": (weights(4, 128, AWQ, "clip_search"), 32, "24.2"),
     "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),
     "smollm2/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), 32, "23.5"),
+    "smollm2/uint4 g32 clip+gptq+refits": (weights(4, 32, "clip_search", symmetric=False, options=REFIT), -1, "23.5"),
+    "smollm2/uint4 g32 compensated": (COMPENSATE + weights(4, 32, "clip_search", symmetric=False, options=REFIT), -1, "23.5"),
     "smollm2/uint4 g32 clip+gptq+descent": (weights(4, 32, CLIP, symmetric=False, options=", sweeps: 2"), 48, "23.5"),
 }
 
