@@ -18,8 +18,14 @@ constexpr ReasonCode passCodes[] = {
                      "same."},
     {"BIAS-FORM", "The mean error of weight rounding could not be taken out of the bias: the weight does not run over outputs first, "
                   "the bias is computed, or calibration has no channel statistics of the input. The op is quantized all the same."},
+    {"BIAS-RANGE", "The bias stays in float32: as an int32 in the units of the accumulator (input scale * weight scale) it could overflow "
+                   "together with the sum. The product itself is quantized all the same, but a runtime that needs an int32 bias to fuse it "
+                   "computes it in float."},
     {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
                   "round to nearest. Give --calibration-data for better accuracy."},
+    {"EXPORT-SUMS", "The convolution's result is not quantized by itself, so runtimes that load the exported model sum it in float. Float32 "
+                    "holds all integers up to 2^24; the weights alone do not prove that no sum exceeds it. One that does may be rounded, "
+                    "which our integer code does not do."},
     {"GPTQ-DAMPENED", "The Hessian was not positive definite with the dampening that was asked for; ten times as much was tried, up to "
                       "five times. More samples help."},
     {"GPTQ-DEAD", "Some input channels were zero in every sample. Their weights say nothing on the output there and are rounded to "

@@ -1,18 +1,30 @@
 #include "Outputs.h"
 
 #include "qopt/Export/ONNX.h"
+#include "qopt/Pipelines/ExportPipeline.h"
+#include "qopt/Pipelines/Run.h"
 #include "qopt/Support/AtomicFile.h"
 #include "qopt/Support/Hash.h"
 #include "qopt/Support/Version.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Pass/PassManager.h"
 
 using namespace llvm;
 using namespace qopt;
 
 namespace {
 
-Error writeOnnx(const Model &model, StringRef path, const Provenance &provenance) {
+Error writeOnnx(const Model &model, StringRef path, const Provenance &provenance, Session &session, std::vector<Remark> *remarks) {
+  mlir::PassManager pm(model.context.get(), mlir::ModuleOp::getOperationName());
+  buildExportPipeline(pm);
+  if (session.configurePasses)
+    session.configurePasses(pm);
+  RemarkCollector collector(model.context.get());
+  if (Error error = runPasses(pm, model.module.get()))
+    return error;
+  if (remarks)
+    *remarks = collector.remarks;
   OnnxExportOptions options;
   options.version = version().str();
   options.inputs = {provenance.model};
@@ -37,7 +49,7 @@ Error qopt::checkOutput(StringRef path) {
 Error qopt::writeModel(const Model &model, StringRef path, StringRef target, const Provenance &provenance, Session &session,
                        std::vector<Remark> *remarks) {
   if (path.ends_with(".onnx"))
-    return writeOnnx(model, path, provenance);
+    return writeOnnx(model, path, provenance, session, remarks);
   if (path.ends_with(".so") || path.ends_with(".o"))
     return compileToCode(model.module.get(), path, target, provenance.model, session, remarks);
   return writeModule(model.module.get(), path, /*locations=*/true, session);

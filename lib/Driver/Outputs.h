@@ -15,8 +15,8 @@ struct Provenance {
 /// Errors: an ending that qopt does not write.
 llvm::Error checkOutput(llvm::StringRef path);
 
-/// .onnx, .mlir and .mlirbc hold quantize/dequantize pairs; .so and .o are code, and use the module up; `remarks` receives what
-/// lowering had to remark. Errors: as the writers say.
+/// .onnx, .mlir and .mlirbc hold quantize/dequantize pairs; .so and .o are code. Code and .onnx use the module up; `remarks` receives what
+/// lowering or export had to remark. Errors: as the writers say.
 llvm::Error writeModel(const Model &model, llvm::StringRef path, llvm::StringRef target, const Provenance &provenance,
                        Session &session, std::vector<Remark> *remarks = nullptr);
 

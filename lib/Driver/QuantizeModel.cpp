@@ -242,6 +242,7 @@ Error buildPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
 /// What rounding has left without codes, and activations.
 Error buildPairs(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
   Error error = addPairs(pm, resolved);
+  pm.addPass(createQuantizeBiasPass());
   pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
   pm.addPass(createStripStatisticsPass());
   endPhase(pm, Phase::Quantized);

@@ -132,6 +132,8 @@ private:
   std::string inputName(const NodeForm::Input &input) {
     if (input.value)
       return nameOf(input.value);
+    if (input.elements)
+      return addConstant(input.elements);
     if (!input.integers && !input.scalar)
       return "";
     std::vector<int64_t> values = input.integers ? *input.integers : std::vector<int64_t>{*input.scalar};
@@ -141,6 +143,14 @@ private:
     if (input.integers)
       tensor->add_dims(static_cast<int64_t>(values.size()));
     tensor->set_raw_data(values.data(), values.size() * sizeof(int64_t));
+    return tensor->name();
+  }
+
+  /// Each use has its own: ONNX Runtime stumbles over a zero point that several weights share.
+  std::string addConstant(ElementsAttr elements) {
+    auto *tensor = graph.add_initializer();
+    tensor->set_name(unique("const"));
+    llvm::cantFail(qopt::setTensor(*tensor, elements)); // They are dense and of a type that ONNX has.
     return tensor->name();
   }
 

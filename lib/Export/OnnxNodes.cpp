@@ -49,9 +49,9 @@ void setName(NodeForm &form, llvm::StringRef mnemonic) {
   form.opset = row == std::end(kNames) ? 21 : row->opset;
 }
 
-NodeForm::Input integers(ArrayRef<int64_t> values) { return {{}, std::vector<int64_t>(values), {}}; }
-NodeForm::Input scalar(int64_t value) { return {{}, {}, value}; }
-NodeForm::Input optional(Value value) { return {value, {}, {}}; }
+NodeForm::Input integers(ArrayRef<int64_t> values) { return {{}, std::vector<int64_t>(values), {}, {}}; }
+NodeForm::Input scalar(int64_t value) { return {{}, {}, value, {}}; }
+NodeForm::Input optional(Value value) { return {value, {}, {}, {}}; }
 
 /// All attributes but the named ones.
 void copyAttributes(NodeForm &form, Operation *op, ArrayRef<llvm::StringRef> without = {}) {
@@ -93,18 +93,28 @@ void quantizationAttributes(NodeForm &form, Operation *op, Value scale) {
 
 constexpr llvm::StringLiteral kBoxes = "ONNX has blocks along one axis only, not boxes of several dims";
 
+/// The zero point; one that is not there is spelled out for 8-bit integers, as ONNX Runtime's rewrites of s8 weights to u8 need it.
+NodeForm::Input zeroPoint(Value given, Value scale, Type codes) {
+  auto type = cast<RankedTensorType>(scale.getType());
+  if (given || !type.hasStaticShape() || !isa<IntegerType>(codes) || codes.getIntOrFloatBitWidth() != 8)
+    return optional(given);
+  auto zeros = type.clone(codes);
+  return {{}, {}, {}, DenseElementsAttr::get(zeros, APInt(8, 0))};
+}
+
 std::string quantizeForm(NodeForm &form, qir::QuantizeOp op) {
   form.opType = "QuantizeLinear";
   if (cast<RankedTensorType>(op.getScale().getType()).getRank() > 1 && !op.getBlockSize())
     return "a scale of more than one dim needs a block size";
   if (op.getBlockShape())
     return kBoxes.str();
-  form.inputs = {optional(op.getX()), optional(op.getScale()), optional(op.getZeroPoint())};
+  Type codes = cast<RankedTensorType>(op.getQ().getType()).getElementType();
+  form.inputs = {optional(op.getX()), optional(op.getScale()), zeroPoint(op.getZeroPoint(), op.getScale(), codes)};
   quantizationAttributes(form, op, op.getScale());
   Builder b(op.getContext());
-  if (!op.getZeroPoint())
+  if (!op.getZeroPoint() && !form.inputs.back().elements)
     form.attributes.push_back(
-        {"output_dtype", b.getI64IntegerAttr(onnxElementType(cast<RankedTensorType>(op.getQ().getType()).getElementType()))});
+        {"output_dtype", b.getI64IntegerAttr(onnxElementType(codes))});
   return {};
 }
 
@@ -112,7 +122,8 @@ std::string dequantizeForm(NodeForm &form, qir::DequantizeOp op) {
   if (op.getBlockShape())
     return kBoxes.str();
   form.opType = "DequantizeLinear";
-  form.inputs = {optional(op.getQ()), optional(op.getScale()), optional(op.getZeroPoint())};
+  Type codes = cast<RankedTensorType>(op.getQ().getType()).getElementType();
+  form.inputs = {optional(op.getQ()), optional(op.getScale()), zeroPoint(op.getZeroPoint(), op.getScale(), codes)};
   quantizationAttributes(form, op, op.getScale());
   return {};
 }
@@ -194,6 +205,13 @@ NodeFormOrReason qopt::onnxForm(Operation *op) {
     std::string reason = dequantizeForm(form, dequantize);
     return reason.empty() ? NodeFormOrReason{form, {}} : NodeFormOrReason{{}, reason};
   }
+  if (isa<qir::IntegerMatMulOp>(op)) {
+    form.opType = "MatMulInteger";
+    plainInputs(form, op);
+    return {form, {}};
+  }
+  if (isa<qir::DynamicScaleOp>(op))
+    return {{}, "scales of groups within a row, or scales that are codes, cannot be computed at run time by ONNX's standard ops"};
   if (!isa_and_nonnull<nn::NNDialect>(op->getDialect()))
     return {{}, "ONNX has no op for '" + op->getName().getStringRef().str() + "'"};
   if (channelsLast(op))

@@ -2,6 +2,7 @@
 #ifndef QOPT_LIB_EXPORT_ONNXNODES_H
 #define QOPT_LIB_EXPORT_ONNXNODES_H
 
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Operation.h"
 
 #include <optional>
@@ -15,7 +16,8 @@ struct NodeForm {
   struct Input {
     mlir::Value value;                             ///< a value of the graph,
     std::optional<std::vector<int64_t>> integers;  ///< or a new 1-D int64 constant,
-    std::optional<int64_t> scalar;                 ///< or a new 0-D int64 constant; none of them: absent
+    std::optional<int64_t> scalar;                 ///< or a new 0-D int64 constant,
+    mlir::ElementsAttr elements;                   ///< or a new constant; none of them: absent
   };
   std::string opType;
   std::vector<Input> inputs;

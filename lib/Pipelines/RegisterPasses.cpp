@@ -7,6 +7,7 @@
 #include "qopt/Conversion/ONNXRawToNN/ONNXRawToNN.h"
 #include "qopt/Dialect/NN/Transforms/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Pipelines/ExportPipeline.h"
 #include "qopt/Pipelines/ImportPipeline.h"
 #include "qopt/Pipelines/Passes.h"
 
@@ -31,6 +32,7 @@ void qopt::registerAllPasses() {
 void qopt::registerAllPipelines() {
   [[maybe_unused]] static const bool once = [] {
     mlir::PassPipelineRegistration<>("qopt-import", "onnxraw to a clean nn module", buildImportPipeline);
+    mlir::PassPipelineRegistration<>("qopt-export", "quantize/dequantize pairs to what ONNX's runtimes compute exactly", buildExportPipeline);
     return true;
   }();
 }

@@ -1,4 +1,4 @@
-// Bias correction gives a convolution that has no bias one more operand; its input still reads codes, and the module stays sound.
+// Bias correction gives a convolution that has no bias one more operand, in int32; its input still reads codes, and the module stays sound.
 // RUN: rm -rf %t && mkdir %t
 // RUN: %python -c "import numpy as n; n.savez('%t/x.npz', x=n.random.default_rng(0).random((4, 2, 5, 5), n.float32))"
 // RUN: qopt quantize %s -o %t/q.mlir --calibration-data %t/x.npz --quiet
@@ -6,8 +6,8 @@
 // RUN: qopt quantize %s -o %t/q.so --calibration-data %t/x.npz --quiet
 
 // CHECK: %[[X:.*]] = qopt.dequantize {{.*}} : (tensor<?x2x5x5xui8>
-// CHECK-DAG: %[[B:.*]] = nn.constant {{.*}} : tensor<2xf32>
 // CHECK-DAG: %[[W:.*]] = qopt.dequantize {{.*}} {axis = 0 : i64} : (tensor<2x2x2x2xi8>
+// CHECK-DAG: %[[B:.*]] = qopt.dequantize {{.*}} {axis = 0 : i64} : (tensor<2xi32>
 // CHECK: nn.conv %[[X]], %[[W]], %[[B]]
 
 func.func @main(%x: tensor<?x2x5x5xf32> {nn.name = "x"}) -> (tensor<?x2x4x4xf32> {nn.name = "y"}) {

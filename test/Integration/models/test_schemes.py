@@ -74,19 +74,19 @@ def exported(model, tool, tmp_path):
     return export
 
 
-# The least share of a whole model's outputs within one step of 255 of their span. ONNX Runtime runs the convolutions and products of
-# such a model in float, whose sums differ from exact ones in the last bit; sites.py tells what becomes of that in a deep model.
+# The least share of a whole model's outputs within one step of 255 of their span, against ONNX Runtime's integer kernels. Softmax, layer norm
+# and GELU run in float in MiniLM and differ in the last bit there and here; sites.py tells what becomes of that in a deep model.
 @pytest.mark.parametrize("name, kit, compare, compare_each, share", [
     ("resnet8_fmnist.onnx", "fmnist", 500, 50, 0.999),
     ("magika.onnx", "magika", 64, 8, 0.999),
-    ("efflite0_fmnist96.onnx", "fmnist96", 50, 4, 0.4),
+    ("efflite0_fmnist96.onnx", "fmnist96", 50, 4, 0.999),
     ("minilm_l6.onnx", "minilm", 20, 4, 0.8),
 ])
 def test_qdq_export(name, kit, compare, compare_each, share, model, exported, program, tmp_path, record_property):
     """ONNX Runtime runs our QDQ export; our own integer code agrees, at each site and as far as depth allows as a whole."""
     qdq, own = exported(name, kit)
     feeds = arrays(model(f"{kit}_eval.npz"), compare)
-    expected, got = onnx_runtime(qdq, feeds, 10, exact=True), program.of(own).run(feeds, batch=10)
+    expected, got = onnx_runtime(qdq, feeds, 10), program.of(own).run(feeds, batch=10)
     shares = {output: agreement(r, got[output], span(r) / 255) for output, r in expected.items()}
     record_property("within one step", shares)
     sites = compare_sites(qdq, {k: v[:compare_each] for k, v in feeds.items()}, program, tmp_path)

@@ -73,9 +73,17 @@ struct CancelRoundTrip : OpRewritePattern<qir::QuantizeOp> {
 };
 
 struct Legalize : qopt::impl::LegalizePassBase<Legalize> {
+  using LegalizePassBase::LegalizePassBase;
+
   void runOnOperation() override {
     DecisionLog log(getOperation());
     RewritePatternSet patterns(&getContext());
+    if (dynamicOnly) {
+      populateDynamicProductPatterns(patterns);
+      if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+        signalPassFailure();
+      return;
+    }
     patterns.add<MoveCodes, CancelRoundTrip>(&getContext());
     populateWidenPatterns(patterns);
     populateLegalizeLinearPatterns(patterns);

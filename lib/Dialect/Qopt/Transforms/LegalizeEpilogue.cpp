@@ -19,21 +19,6 @@ Value floatConstant(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<
   return nn::ConstantOp::create(b, loc, makeElements<float>(type, values, "scale"));
 }
 
-/// The elements of an i32 constant.
-std::optional<SmallVector<int32_t>> int32Elements(Value value) {
-  ElementsAttr attr = constantOf(value);
-  if (!attr || !attr.getElementType().isSignlessInteger(32))
-    return std::nullopt;
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    if (!blob || blob->getData().size() != attr.getNumElements() * sizeof(int32_t))
-      return std::nullopt;
-    return llvm::to_vector(ArrayRef(reinterpret_cast<const int32_t *>(blob->getData().data()), attr.getNumElements()));
-  }
-  auto dense = dyn_cast<DenseElementsAttr>(attr);
-  return dense ? std::optional(llvm::to_vector(dense.getValues<int32_t>())) : std::nullopt;
-}
-
 /// The range of a narrow integer type.
 struct Codes {
   double lowest, highest;
@@ -47,16 +32,16 @@ std::optional<Codes> codesOf(Type type) {
 }
 
 /// The constant divided by `divisor`, if all quotients are normal numbers or zero.
-Value quotient(OpBuilder &b, Value constant, float divisor) {
+std::optional<SmallVector<float>> quotients(Value constant, float divisor) {
   FloatElements elements(constantOf(constant));
   if (!elements.valid())
-    return {};
+    return std::nullopt;
   SmallVector<float> values;
   for (float value : elements.values())
     values.push_back(value / divisor);
   if (!llvm::all_of(values, [](float v) { return v == 0 || std::isnormal(v); }))
-    return {};
-  return floatConstant(b, constant.getLoc(), typeOf(constant), values);
+    return std::nullopt;
+  return values;
 }
 
 /// quantize(x * s [+ c]) with constants: no quotient, and the same rounding as in ONNX Runtime's QLinearConv and QLinearMatMul, whose
@@ -74,13 +59,15 @@ struct OneMultiplier : OpRewritePattern<qir::QuantizeOp> {
     if (!cast || !typeOf(cast.getX()).getElementType().isSignlessInteger(32) || !outer.valid() || outer.values().size() != 1 ||
         outer.values()[0] == 1.0f)
       return failure();
-    Value scale = quotient(rewriter, product.getB(), outer.values()[0]);
-    Value rest = sum ? quotient(rewriter, sum.getB(), outer.values()[0]) : Value();
-    if (!scale || (sum && !rest))
+    // Nothing is made before it is sure to be used: what a failed match leaves behind keeps the rewriting going.
+    auto scales = quotients(product.getB(), outer.values()[0]);
+    auto rest = sum ? quotients(sum.getB(), outer.values()[0]) : std::optional(SmallVector<float>());
+    if (!scales || !rest)
       return failure();
-    Value codes = nn::MulOp::create(rewriter, product.getLoc(), product.getType(), cast, scale);
+    auto constant = [&](Value like, ArrayRef<float> values) { return floatConstant(rewriter, like.getLoc(), typeOf(like), values); };
+    Value codes = nn::MulOp::create(rewriter, product.getLoc(), product.getType(), cast, constant(product.getB(), *scales));
     if (sum)
-      codes = nn::AddOp::create(rewriter, sum.getLoc(), sum.getType(), codes, rest);
+      codes = nn::AddOp::create(rewriter, sum.getLoc(), sum.getType(), codes, constant(sum.getB(), *rest));
     Value one = floatConstant(rewriter, op.getLoc(), typeOf(op.getScale()), {1.0f});
     rewriter.modifyOpInPlace(op, [&] {
       op.getXMutable().assign(codes);
@@ -94,24 +81,8 @@ struct OneMultiplier : OpRewritePattern<qir::QuantizeOp> {
 struct DropCoveredClip : OpRewritePattern<qir::QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(qir::QuantizeOp op, PatternRewriter &rewriter) const override {
-    auto codes = codesOf(typeOf(op.getQ()).getElementType());
-    auto scale = scalarConstant(op.getScale());
-    auto zero = op.getZeroPoint() ? scalarConstant(op.getZeroPoint()) : 0.0;
-    if (!codes || !scale || !zero || *scale <= 0 || !typeOf(op.getScale()).getElementType().isF32())
-      return failure();
-    Value x;
-    std::optional<double> low, high;
-    if (auto relu = op.getX().getDefiningOp<nn::ReluOp>())
-      x = relu.getX(), low = 0.0;
-    else if (auto clip = op.getX().getDefiningOp<nn::ClipOp>()) {
-      x = clip.getX(), low = scalarConstant(clip.getLow()), high = scalarConstant(clip.getHigh());
-      if ((clip.getLow() && !low) || (clip.getHigh() && !high) || (low && high && *low > *high))
-        return failure();
-    }
-    auto code = [&](double bound) {
-      return std::nearbyint(static_cast<float>(bound) / static_cast<float>(*scale)) + static_cast<float>(*zero);
-    };
-    if (!x || !typeOf(x).getElementType().isF32() || (low && code(*low) > codes->lowest) || (high && code(*high) < codes->highest))
+    Value x = behindCoveredClip(op);
+    if (!x)
       return failure();
     rewriter.modifyOpInPlace(op, [&] { op.getXMutable().assign(x); });
     return success();
@@ -119,6 +90,43 @@ struct DropCoveredClip : OpRewritePattern<qir::QuantizeOp> {
 };
 
 } // namespace
+
+std::optional<SmallVector<int32_t>> qopt::int32Elements(Value value) {
+  ElementsAttr attr = constantOf(value);
+  if (!attr || !attr.getElementType().isSignlessInteger(32))
+    return std::nullopt;
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob || blob->getData().size() != attr.getNumElements() * sizeof(int32_t))
+      return std::nullopt;
+    return llvm::to_vector(ArrayRef(reinterpret_cast<const int32_t *>(blob->getData().data()), attr.getNumElements()));
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(attr);
+  return dense ? std::optional(llvm::to_vector(dense.getValues<int32_t>())) : std::nullopt;
+}
+
+Value qopt::behindCoveredClip(qir::QuantizeOp op) {
+  auto codes = codesOf(typeOf(op.getQ()).getElementType());
+  auto scale = scalarConstant(op.getScale());
+  auto zero = op.getZeroPoint() ? scalarConstant(op.getZeroPoint()) : 0.0;
+  if (!codes || !scale || !zero || *scale <= 0 || !typeOf(op.getScale()).getElementType().isF32())
+    return {};
+  Value x;
+  std::optional<double> low, high;
+  if (auto relu = op.getX().getDefiningOp<nn::ReluOp>())
+    x = relu.getX(), low = 0.0;
+  else if (auto clip = op.getX().getDefiningOp<nn::ClipOp>()) {
+    x = clip.getX(), low = scalarConstant(clip.getLow()), high = scalarConstant(clip.getHigh());
+    if ((clip.getLow() && !low) || (clip.getHigh() && !high) || (low && high && *low > *high))
+      return {};
+  }
+  auto code = [&](double bound) {
+    return std::nearbyint(static_cast<float>(bound) / static_cast<float>(*scale)) + static_cast<float>(*zero);
+  };
+  if (!x || !typeOf(x).getElementType().isF32() || (low && code(*low) > codes->lowest) || (high && code(*high) < codes->highest))
+    return {};
+  return x;
+}
 
 Value qopt::alongAxis(OpBuilder &b, Location loc, Value vector, int64_t axis, int64_t rank) {
   if (typeOf(vector).getRank() == 0 || axis == rank - 1)

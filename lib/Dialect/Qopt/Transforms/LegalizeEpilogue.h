@@ -2,6 +2,8 @@
 #ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_LEGALIZEEPILOGUE_H
 #define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_LEGALIZEEPILOGUE_H
 
+#include "LegalizeLinear.h"
+
 #include "qopt/Dialect/NN/IR/NN.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -11,10 +13,11 @@ namespace qopt {
 /// `vector` (one element, or one per output channel) as a tensor that broadcasts along dim `axis` of a result of rank `rank`.
 mlir::Value alongAxis(mlir::OpBuilder &b, mlir::Location loc, mlir::Value vector, int64_t axis, int64_t rank);
 
-/// The least and the greatest value of an accumulator.
-struct SumRange {
-  int64_t low, high;
-};
+/// The elements of an i32 constant; nothing for other values.
+std::optional<llvm::SmallVector<int32_t>> int32Elements(mlir::Value value);
+
+/// x where a relu or clip of x is quantized whose bounds round to the ends of the codes, so that saturation does its work; else null.
+mlir::Value behindCoveredClip(qir::QuantizeOp op);
 
 /// An accumulator that has taken in as much of a bias as it can, and what remains of it in float (null: nothing).
 struct BiasedSum {

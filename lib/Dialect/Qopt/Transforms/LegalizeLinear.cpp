@@ -19,20 +19,6 @@ bool isCode8(Type type) {
   return integer && integer.getWidth() == 8;
 }
 
-/// The bytes of an 8-bit constant; empty for splats and computed values.
-ArrayRef<int8_t> bytesOf(Value value) {
-  ElementsAttr attr = constantOf(value);
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(attr)) {
-    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    return blob ? ArrayRef(reinterpret_cast<const int8_t *>(blob->getData().data()), blob->getData().size())
-                : ArrayRef<int8_t>();
-  }
-  auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
-  if (!dense || dense.isSplat())
-    return {};
-  return {reinterpret_cast<const int8_t *>(dense.getRawData().data()), dense.getRawData().size()};
-}
-
 /// The greatest |sum over k (a - za)(w - zw)|: `depth` products of an 8-bit difference (255) with a weight. With constant symmetric
 /// weights that is the greatest magnitude among them, else 255.
 int64_t accumulatorBound(int64_t depth, Value codes, bool symmetric) {
@@ -78,21 +64,6 @@ SmallVector<SumRange> sumRanges(qir::DequantizeOp a, qir::DequantizeOp w, int64_
   return sums;
 }
 
-Value constant(OpBuilder &b, Location loc, RankedTensorType type, ArrayRef<float> values) {
-  return nn::ConstantOp::create(b, loc, makeElements<float>(type, values, "scale"));
-}
-
-/// Product of two scales; folded where both are constants (rounded once, in float32, as the kernels would).
-Value scaleProduct(OpBuilder &b, Location loc, Value activation, Value weight) {
-  FloatElements a(constantOf(activation)), w(constantOf(weight));
-  if (!a.valid() || !w.valid() || a.values().size() != 1)
-    return {};
-  SmallVector<float> product;
-  for (float s : w.values())
-    product.push_back(a.values()[0] * s);
-  return constant(b, loc, typeOf(weight), product);
-}
-
 /// acc (i32) → float, times the scales of both factors, plus the bias: in integers where it is quantized so and `sums` allow it. `axis`
 /// is the result's output channel dim.
 Value rescale(OpBuilder &b, Location loc, Value acc, qir::DequantizeOp a, qir::DequantizeOp w, int64_t axis, Value bias = {},
@@ -130,10 +101,12 @@ bool scalesChannels(qir::DequantizeOp w, int64_t axis) {
 }
 
 struct MatMulToInteger : OpRewritePattern<nn::MatMulOp> {
-  using OpRewritePattern::OpRewritePattern;
+  MatMulToInteger(MLIRContext *context, bool dynamicOnly) : OpRewritePattern(context), dynamicOnly(dynamicOnly) {}
+  bool dynamicOnly;
+
   LogicalResult matchAndRewrite(nn::MatMulOp op, PatternRewriter &rewriter) const override {
     qir::DequantizeOp a = dequantizeOf(op.getA()), w = dequantizeOf(op.getB());
-    if (!a || !w)
+    if (!a || !w || (dynamicOnly && constantOf(a.getScale())))
       return failure();
     int64_t weightRank = typeOf(op.getB()).getRank();
     if (weightRank < 2 || typeOf(op.getA()).getRank() < 2 || !scalesRows(a) || !scalesChannels(w, weightRank - 1))
@@ -167,24 +140,20 @@ Value transposed(PatternRewriter &rewriter, Location loc, Value codes) {
 
 /// alpha 1, beta 1 (or no C), A as it is: a matrix product and an addition.
 struct GemmToInteger : OpRewritePattern<nn::GemmOp> {
-  using OpRewritePattern::OpRewritePattern;
+  GemmToInteger(MLIRContext *context, bool dynamicOnly) : OpRewritePattern(context), dynamicOnly(dynamicOnly) {}
+  bool dynamicOnly;
+
   LogicalResult matchAndRewrite(nn::GemmOp op, PatternRewriter &rewriter) const override {
-    qir::DequantizeOp a = dequantizeOf(op.getA()), w = dequantizeOf(op.getB());
-    if (!a || !w || op.getTransA() || op.getAlpha().convertToFloat() != 1.0f ||
-        (op.getC() && op.getBeta().convertToFloat() != 1.0f))
-      return failure();
-    int64_t outputs = op.getTransB() ? 0 : 1;
-    if (!scalesRows(a) || !scalesChannels(w, outputs))
-      return rewriter.notifyMatchFailure(op, "scales lie inside of the sum");
-    int64_t bound = accumulatorBound(typeOf(op.getB()).getDimSize(1 - outputs), w.getQ(), !zeroPointUnlessZero(w));
-    if (!accumulatorFits(bound))
-      return rewriter.notifyMatchFailure(op, "the int32 accumulator could overflow");
+    auto form = integerForm(op);
+    if (!form || (dynamicOnly && constantOf(form->activation.getScale())))
+      return rewriter.notifyMatchFailure(op, "no integer form fits");
+    auto [a, w, outputs, sums] = *form;
     Value codes = op.getTransB() ? transposed(rewriter, op.getLoc(), w.getQ()) : w.getQ();
     Value acc = qir::IntegerMatMulOp::create(rewriter, op.getLoc(), typeOf(op.getY()).clone(rewriter.getI32Type()), a.getQ(),
                                              codes, zeroPointUnlessZero(a), zeroPointUnlessZero(w));
     // A bias that is no vector broadcasts in float, as it stands.
     bool isVector = op.getC() && typeOf(op.getC()).getRank() == 1;
-    Value y = rescale(rewriter, op.getLoc(), acc, a, w, 1, isVector ? op.getC() : Value(), sumRanges(a, w, outputs, bound));
+    Value y = rescale(rewriter, op.getLoc(), acc, a, w, 1, isVector ? op.getC() : Value(), sums);
     if (op.getC() && !isVector)
       y = nn::AddOp::create(rewriter, op.getLoc(), y.getType(), y, op.getC());
     rewriter.replaceOp(op, y);
@@ -195,26 +164,17 @@ struct GemmToInteger : OpRewritePattern<nn::GemmOp> {
 struct ConvToInteger : OpRewritePattern<nn::ConvOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(nn::ConvOp op, PatternRewriter &rewriter) const override {
-    qir::DequantizeOp x = dequantizeOf(op.getX()), w = dequantizeOf(op.getW());
-    if (!x || !w || !isPerTensor(x))
-      return failure();
-    int64_t rank = typeOf(op.getW()).getRank();
-    bool channelsLast = op.getLayout() == "NXC";
-    int64_t outputs = channelsLast ? rank - 1 : 0;
-    if (!scalesChannels(w, outputs))
-      return rewriter.notifyMatchFailure(op, "scales lie inside of the sum");
-    RankedTensorType weight = typeOf(op.getW());
-    int64_t depth = weight.hasStaticShape() ? weight.getNumElements() / std::max<int64_t>(weight.getDimSize(outputs), 1) : -1;
-    int64_t bound = accumulatorBound(depth, w.getQ(), !zeroPointUnlessZero(w));
-    if (!accumulatorFits(bound))
-      return rewriter.notifyMatchFailure(op, "the int32 accumulator could overflow");
+    auto form = integerForm(op);
+    if (!form)
+      return rewriter.notifyMatchFailure(op, "no integer form fits");
+    auto [x, w, outputs, sums] = *form;
     Location loc = op.getLoc();
     Value acc = qir::IntegerConvOp::create(rewriter, loc, typeOf(op.getY()).clone(rewriter.getI32Type()), x.getQ(), w.getQ(),
                                            zeroPointUnlessZero(x), zeroPointUnlessZero(w), op.getStridesAttr(),
                                            op.getDilationsAttr(), op.getPadsAttr(), op.getGroupAttr(), op.getAutoPadAttr(),
                                            op.getLayoutAttr());
-    int64_t channel = channelsLast ? rank - 1 : 1;
-    rewriter.replaceOp(op, rescale(rewriter, loc, acc, x, w, channel, op.getB(), sumRanges(x, w, outputs, bound)));
+    int64_t channel = op.getLayout() == "NXC" ? typeOf(op.getY()).getRank() - 1 : 1;
+    rewriter.replaceOp(op, rescale(rewriter, loc, acc, x, w, channel, op.getB(), sums));
     return success();
   }
 };
@@ -227,8 +187,61 @@ qir::DequantizeOp qopt::dequantizeOf(Value value) {
                                                                                                        : qir::DequantizeOp();
 }
 
+Value qopt::scaleProduct(OpBuilder &b, Location loc, Value activation, Value weight) {
+  FloatElements a(constantOf(activation)), w(constantOf(weight));
+  if (!a.valid() || !w.valid() || a.values().size() != 1)
+    return {};
+  SmallVector<float> product;
+  for (float s : w.values())
+    product.push_back(a.values()[0] * s);
+  return nn::ConstantOp::create(b, loc, makeElements<float>(typeOf(weight), product, "scale"));
+}
+
+std::optional<IntegerForm> qopt::integerForm(nn::GemmOp op) {
+  qir::DequantizeOp a = dequantizeOf(op.getA()), w = dequantizeOf(op.getB());
+  if (!a || !w || op.getTransA() || op.getAlpha().convertToFloat() != 1.0f ||
+      (op.getC() && op.getBeta().convertToFloat() != 1.0f))
+    return std::nullopt;
+  int64_t outputs = op.getTransB() ? 0 : 1;
+  int64_t bound = accumulatorBound(typeOf(op.getB()).getDimSize(1 - outputs), w.getQ(), !zeroPointUnlessZero(w));
+  if (!scalesRows(a) || !scalesChannels(w, outputs) || !accumulatorFits(bound))
+    return std::nullopt;
+  return IntegerForm{a, w, outputs, sumRanges(a, w, outputs, bound)};
+}
+
+std::optional<IntegerForm> qopt::integerForm(nn::ConvOp op) {
+  qir::DequantizeOp x = dequantizeOf(op.getX()), w = dequantizeOf(op.getW());
+  if (!x || !w || !isPerTensor(x))
+    return std::nullopt;
+  RankedTensorType weight = typeOf(op.getW());
+  int64_t outputs = op.getLayout() == "NXC" ? weight.getRank() - 1 : 0;
+  int64_t depth = weight.hasStaticShape() ? weight.getNumElements() / std::max<int64_t>(weight.getDimSize(outputs), 1) : -1;
+  int64_t bound = accumulatorBound(depth, w.getQ(), !zeroPointUnlessZero(w));
+  if (!scalesChannels(w, outputs) || !accumulatorFits(bound))
+    return std::nullopt;
+  return IntegerForm{x, w, outputs, sumRanges(x, w, outputs, bound)};
+}
+
+ArrayRef<int8_t> qopt::bytesOf(Value value) {
+  ElementsAttr attr = constantOf(value);
+  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(attr)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    return blob ? ArrayRef(reinterpret_cast<const int8_t *>(blob->getData().data()), blob->getData().size())
+                : ArrayRef<int8_t>();
+  }
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(attr);
+  if (!dense || dense.isSplat())
+    return {};
+  return {reinterpret_cast<const int8_t *>(dense.getRawData().data()), dense.getRawData().size()};
+}
+
 bool qopt::isPerTensor(qir::DequantizeOp op) { return typeOf(op.getScale()).getRank() == 0 && !op.getBlockSize(); }
 
 void qopt::populateLegalizeLinearPatterns(RewritePatternSet &patterns) {
-  patterns.add<MatMulToInteger, GemmToInteger, ConvToInteger>(patterns.getContext());
+  patterns.add<MatMulToInteger, GemmToInteger>(patterns.getContext(), /*dynamicOnly=*/false);
+  patterns.add<ConvToInteger>(patterns.getContext());
+}
+
+void qopt::populateDynamicProductPatterns(RewritePatternSet &patterns) {
+  patterns.add<MatMulToInteger, GemmToInteger>(patterns.getContext(), /*dynamicOnly=*/true);
 }

@@ -57,6 +57,68 @@ def InsertQDQPass : Pass<"qopt-insert-qdq", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
 }
 
+def QuantizeBiasPass : Pass<"qopt-quantize-bias", "::mlir::ModuleOp"> {
+  let summary = "Write biases as int32 codes in units of sx * sw";
+  let description = [{
+    A convolution or Gemm that can run on integers (see qopt-legalize) adds its bias to int32 accumulators, whose unit is the product of
+    the scales of its factors. The bias becomes codes in that unit: our own integer code and every runtime that fuses the pairs (ONNX
+    Runtime's QLinearConv and QGemm) then add the same integers. Weights of a channel that are tiny beside its bias get a coarser scale,
+    under which the bias fits. Where an accumulator plus its bias is not proven to stay within int32 the
+    bias stays in float, with a remark.
+
+    ```mlir
+    %y = nn.gemm %x, %w, %b : (tensor<?x4xf32>, tensor<4x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    // with %x and %w dequantized becomes
+    %d = qopt.dequantize %codes, %sxsw {axis = 0 : i64} : (tensor<2xi32>, tensor<2xf32>) -> tensor<2xf32>
+    %y = nn.gemm %x, %w, %d : (tensor<?x4xf32>, tensor<4x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
+def ExpandDynamicScalesPass : Pass<"qopt-expand-dynamic-scales", "::mlir::ModuleOp"> {
+  let summary = "Spell scales of run time out in plain ops";
+  let description = [{
+    For export: ONNX has no op for symmetric scales of tokens. Scales in float32 of whole tensors and of whole rows become a maximum of
+    magnitudes and a division; scales of groups within a row and scales that are codes stay as they are, and cannot be exported.
+
+    ```mlir
+    %s = qopt.dynamic_scale %x {axis = 1 : i64, block_size = 64 : i64, top = 127.0 : f32} : (tensor<?x64xf32>) -> tensor<?x1xf32>
+    // becomes
+    %a = nn.abs %x : (tensor<?x64xf32>) -> tensor<?x64xf32>
+    %m = nn.reduce_max %a {axes = array<i64: 1>} : (tensor<?x64xf32>) -> tensor<?x1xf32>
+    %d = nn.div %m, %top : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+    %n = nn.max %d, %least : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xf32>
+    %z = nn.equal %m, %zero : (tensor<?x1xf32>, tensor<f32>) -> tensor<?x1xi1>
+    %s = nn.where %z, %one, %n : (tensor<?x1xi1>, tensor<f32>, tensor<?x1xf32>) -> tensor<?x1xf32>
+    ```
+  }];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
+def ExactSumsPass : Pass<"qopt-exact-sums", "::mlir::ModuleOp"> {
+  let summary = "Put the scales of convolutions with float results behind their sums";
+  let description = [{
+    For export. A runtime fuses a convolution of dequantized factors with the quantize behind it and computes on integers. Where the result
+    stays in float (a branch that ends in a residual addition), it sums floats, in an order of its own, and differs from exact sums in the
+    last bit; some layers on that is as large as the noise of quantization. With scales of one the factors are integers, and as long as no
+    partial sum exceeds 2^24 (where the weights do not prove it there is a remark) float32 holds all sums exactly, in any order. The product
+    of the scales is multiplied afterwards, as our own integer code does.
+
+    ```mlir
+    %xd = qopt.dequantize %x, %sx, %zx : (tensor<1x2x4x4xui8>, tensor<f32>, tensor<ui8>) -> tensor<1x2x4x4xf32>
+    %wd = qopt.dequantize %w, %sw {axis = 0 : i64} : (tensor<2x2x1x1xi8>, tensor<2xf32>) -> tensor<2x2x1x1xf32>
+    %y = nn.conv %xd, %wd : …
+    // becomes
+    %xd = qopt.dequantize %x, %one, %zx : …
+    %wd = qopt.dequantize %w, %ones {axis = 0 : i64} : …
+    %sum = nn.conv %xd, %wd : …
+    %y = nn.mul %sum, %sxsw : …
+    ```
+  }];
+  let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
+}
+
 def LegalizePass : Pass<"qopt-legalize", "::mlir::ModuleOp"> {
   let summary = "Turn quantize/dequantize islands into integer compute";
   let description = [{
@@ -72,6 +134,10 @@ def LegalizePass : Pass<"qopt-legalize", "::mlir::ModuleOp"> {
     %y = nn.mul %f, %scales : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
     ```
   }];
+  let options = [
+    Option<"dynamicOnly", "dynamic-only", "bool", "false",
+           "Only matrix products whose activation gets its scales at run time; all else stays in pairs">
+  ];
   let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
 }
 
