@@ -4,11 +4,10 @@
 #include "Node.h"
 
 #include "qopt/Dialect/Qopt/IR/Qopt.h"
+#include "qopt/Support/UnsupportedOps.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
-
-#include <map>
 
 namespace qopt {
 #define GEN_PASS_DEF_CONVERTONNXRAWTONN
@@ -58,8 +57,7 @@ private:
   OpBuilder builder;
   /// nn values by onnxraw ones; null for what an unsupported node would have made.
   llvm::DenseMap<Value, Value> values;
-  /// Per "Op (reason)": the nodes.
-  std::map<std::string, SmallVector<std::string>> unsupported;
+  UnsupportedOps unsupported;
   bool hasFailed = false;
 
   LogicalResult convert(func::FuncOp function) {
@@ -107,10 +105,11 @@ private:
   }
 
   void noteUnsupported(onnxraw::NodeOp node, StringRef why = "") {
-    std::string key = node.getDomain().empty() ? node.getOpType().str() : (node.getDomain() + "." + node.getOpType()).str();
-    if (!why.empty())
-      key += (" [" + why + "]").str();
-    unsupported[key].push_back(siteName(node.getLoc()).str());
+    unsupported.add(node.getDomain(), node.getOpType(), siteName(node.getLoc()), why);
+    node->walk([&](onnxraw::NodeOp inner) { // Nobody will come to its bodies.
+      if (inner != node && !isConvertibleOnnxOp(inner.getDomain(), inner.getOpType()))
+        unsupported.add(inner.getDomain(), inner.getOpType(), siteName(inner.getLoc()));
+    });
     for (Value result : node.getResults())
       poison(result);
   }
@@ -197,15 +196,7 @@ private:
   LogicalResult reportUnsupported(func::FuncOp function) {
     if (unsupported.empty())
       return success();
-    std::string list;
-    for (auto &[op, sites] : unsupported) {
-      list += (list.empty() ? "" : "; ") + op + " x" + std::to_string(sites.size()) + " (";
-      constexpr size_t kMost = 5;
-      for (size_t i = 0; i < std::min(kMost, sites.size()); ++i)
-        list += (i ? ", '" : "'") + sites[i] + "'";
-      list += sites.size() > kMost ? ", …)" : ")";
-    }
-    return emitError(function.getLoc()) << modelPath(function.getLoc()) << ": it uses ops that qopt does not support: " << list;
+    return emitError(function.getLoc()) << modelPath(function.getLoc()) << ": " << unsupported.sentence();
   }
 
   static void eraseRaw(Block &block) {

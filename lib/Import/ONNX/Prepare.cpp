@@ -1,6 +1,7 @@
 #include "Prepare.h"
 
 #include "Functions.h"
+#include "UnknownOps.h"
 #include "Weights.h"
 
 #include "onnx/checker.h"
@@ -144,6 +145,8 @@ llvm::Expected<PreparedModel> qopt::prepareModel(Span file, std::shared_ptr<cons
   if (llvm::Error error = checkHeader(model, out.opset))
     return error;
   if (llvm::Error error = moveWeightsOut(model, *skimmed, owner, external, out.weights))
+    return error;
+  if (llvm::Error error = checkOps(model, options))
     return error;
   if (llvm::Error error = guarded("checking it", [&] { checker::check_model(model); }))
     return error;

@@ -605,9 +605,31 @@ def graph_unknown_domain(folder):
     return model([node("Relu", ["x"], domain="nobody.knows")])
 
 
-@case(r"Foo")
-def graph_unknown_op(folder):
-    return model([node("Foo", ["x"])])
+@case(r"ops that qopt does not support: Bar x1 \('b'\); Foo x2 \('a', 'c'\)$")
+def graph_unknown_ops(folder):
+    return model([node("Foo", ["x"], ["p"], name="a"), node("Bar", ["p"], ["q"], name="b"), node("Foo", ["q"], name="c")])
+
+
+@case(r"ops that qopt does not support: .*Foo x1 \('within'\); StringNormalizer x1 .*; com\.microsoft\.Bar x1 \('other'\)$")
+def graph_unknown_op_in_branch(folder):
+    """An op that ONNX does not have, in a branch, beside one that it has and one of another domain."""
+    branches = {f"{name}_branch": helper.make_graph([node(op, [], ["z"], name="within" if op == "Foo" else "else", **more)], name, [],
+                                                    [value("z", [2, 3])])
+                for name, op, more in (("then", "Foo", {}), ("else", "Constant", {"value": tensor("t", np.zeros((2, 3), np.float32))}))}
+    return model([node("If", ["c"], ["p"], **branches), node("Bar", ["p"], domain="com.microsoft", name="other"),
+                  node("StringNormalizer", ["s"], ["t"])],
+                 inputs=[value("x", [2, 3]), value("c", [], TensorProto.BOOL), value("s", [3], TensorProto.STRING)])
+
+
+@case(r"ops that qopt does not support: Foo x1 \('F/inner'\)$")
+def graph_unknown_op_in_function(folder):
+    body = helper.make_function("f", "F", ["a"], ["b"], [node("Foo", ["a"], ["b"], name="inner")], [helper.make_opsetid("", 17)])
+    return model([node("F", ["x"], domain="f")], functions=[body], opsets=[helper.make_opsetid("", 17), helper.make_opsetid("f", 1)])
+
+
+@case(r"ops that qopt does not support: Gelu \[not in opset 17\] x1 \('the_Gelu'\)$")
+def graph_op_of_later_opset(folder):
+    return model([node("Gelu", ["x"])])
 
 
 @case(r"ops that qopt does not support: .*com\.microsoft\.Bar x2")
