@@ -18,7 +18,6 @@ constexpr Option options[] = {
     {"--gram", "", "also Gram matrices of the inputs of products and convolutions, which gptq, awq and rounding read"},
     {"--batch", "N", "samples a run (default 8)"},
     {"--threads", "N", "threads to use (default: one for each core)"},
-    {"--quiet", "", "no progress"},
 };
 
 Expected<int> run(const Arguments &arguments, Session &session) {

@@ -3,6 +3,7 @@
 #include "Contents.h"
 #include "Models.h"
 #include "Planning.h"
+#include "RecipeOptions.h"
 #include "Tensors.h"
 
 #include "qopt/Interfaces/LinearLike.h"
@@ -21,13 +22,12 @@ using namespace llvm;
 namespace qopt {
 namespace {
 
-constexpr Option options[] = {
-    {"--scheme", "S", "how to quantize (default W8A8; `qopt schemes` lists them)"},
-    {"--recipe", "FILE.yaml", "a recipe in place of a scheme"},
+constexpr Option ownOptions[] = {
     {"--target", "T", "what it is to run on (default: host)"},
     {"--allow-emulation", "", "take formats that the target can only emulate"},
     {"--json", "FILE", "write the outcome as JSON; - is standard output"},
 };
+constexpr auto options = withRecipeOptions(ownOptions);
 
 /// What becomes of one product or convolution.
 struct Fate {
@@ -142,7 +142,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto plan = makePlan(*model->module, *recipe, **target, arguments.has("--allow-emulation"));
   if (!plan)
     return inContext(path, plan.takeError());
-  StringRef name = arguments.get("--recipe", arguments.get("--scheme", "W8A8"));
+  std::string name = recipeText(arguments);
   if (auto file = arguments.get("--json")) {
     if (Error error = writeText(*file, qopt::toJson(toJson(*plan, name, **target)) + "\n", session))
       return std::move(error);

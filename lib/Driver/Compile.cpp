@@ -32,7 +32,6 @@ constexpr Option options[] = {
     {"--name", "PREFIX", "what the C functions are called after (default: the model's file name)"},
     {"--compile-to", "PHASE", "stop at imported, legalized, linalg, buffers, loops or lowered (for .mlir)"},
     {"--json", "FILE", "write seconds, bytes and remarks as JSON; - is standard output"},
-    {"--quiet", "", "no report at the end"},
     {"--print-pipeline", "", "print the passes, as `qopt-opt --pass-pipeline=…` takes them, and stop"},
 };
 

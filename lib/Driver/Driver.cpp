@@ -1,5 +1,7 @@
 #include "qopt/Driver/Driver.h"
 
+#include "CommonOptions.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -19,6 +21,8 @@ static void printHelp(raw_ostream &os) {
 static void printHelp(raw_ostream &os, const Command &command) {
   os << "usage: qopt " << command.name << ' ' << command.usage << "\n\n" << command.summary << "\n\n";
   printOptions(os, command.options);
+  os << "\nof every command:\n";
+  printOptions(os, commonOptions());
   if (!command.examples.empty())
     os << "\nexamples:\n" << command.examples;
 }
@@ -30,7 +34,9 @@ static void printVersion(raw_ostream &os) {
 
 static int report(Error error, Session &session) {
   int status = error.isA<UsageError>() ? CommandLineAtFault : InputAtFault;
-  session.err << "qopt: error: " << toString(std::move(error)) << '\n';
+  session.err << "qopt: ";
+  session.err.changeColor(raw_ostream::RED, /*Bold=*/true) << "error: ";
+  session.err.resetColor() << toString(std::move(error)) << '\n';
   return status;
 }
 
@@ -42,6 +48,7 @@ static Error unknownCommand(StringRef name) {
 }
 
 int runDriver(ArrayRef<StringRef> words, Session &session) {
+  chooseColors(words, session);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     printHelp(words.empty() ? session.err : session.out);
     return words.empty() ? CommandLineAtFault : Done;
@@ -58,9 +65,13 @@ int runDriver(ArrayRef<StringRef> words, Session &session) {
     printHelp(session.out, command);
     return Done;
   }
-  auto arguments = Arguments::parse(command.options, words.drop_front());
+  std::vector<Option> options(command.options);
+  append_range(options, commonOptions());
+  auto arguments = Arguments::parse(options, words.drop_front());
   if (!arguments)
     return report(arguments.takeError(), session);
+  if (Error error = applyCommonOptions(*arguments, session))
+    return report(std::move(error), session);
   auto status = command.run(*arguments, session);
   if (!status)
     return report(status.takeError(), session);

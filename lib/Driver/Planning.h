@@ -13,9 +13,6 @@ namespace qopt {
 
 class LinearLikeOpInterface;
 
-/// The recipe that --recipe or --scheme names (default W8A8). Errors: both given, no such scheme, what reading it says.
-llvm::Expected<Recipe> chooseRecipe(const Arguments &arguments);
-
 /// The ops that a recipe's selectors see: products and convolutions with constant weights, in program order. `ops`, where
 /// given, receives them.
 std::vector<RecipeSite> recipeSites(mlir::ModuleOp module, std::vector<mlir::Operation *> *ops = nullptr);

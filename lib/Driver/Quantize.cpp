@@ -6,6 +6,7 @@
 #include "Planning.h"
 #include "Quantization.h"
 #include "QuantizationReport.h"
+#include "RecipeOptions.h"
 #include "StagePasses.h"
 
 #include "qopt/Calibration/Passes.h"
@@ -26,10 +27,8 @@ namespace qopt {
 
 namespace {
 
-constexpr Option options[] = {
+constexpr Option ownOptions[] = {
     {"-o", "OUT", "what to write, by its ending: .onnx (QDQ), .mlir, .mlirbc, .so"},
-    {"--scheme", "S", "how to quantize (default W8A8; `qopt schemes` lists them)"},
-    {"--recipe", "FILE.yaml", "a recipe in place of a scheme"},
     {"--calibration-data", "DATA", "a .npz (samples along axis 0), or a folder of .npz files or of test_data_set_N (a sample each)"},
     {"--stats", "FILE.stats", "statistics of `qopt calibrate` in place of data"},
     {"--calibration-method", "M", "minmax, moving-average, percentile, mse or entropy (default: the recipe's)"},
@@ -46,8 +45,8 @@ constexpr Option options[] = {
     {"--report", "DIR", "write report.json and report.html into DIR"},
     {"--json", "FILE", "write the report as JSON; - is standard output"},
     workFolderOption,
-    {"--quiet", "", "no progress, no table at the end"},
 };
+constexpr auto options = withRecipeOptions(ownOptions);
 
 Error overrideCalibration(const Arguments &arguments, Recipe &recipe) {
   if (auto method = arguments.get("--calibration-method")) {
@@ -160,18 +159,12 @@ Error addDriftTo(QuantizationReport &report, const Arguments &arguments, const M
   return Error::success();
 }
 
-Expected<std::string> recipeHash(const Arguments &arguments) {
-  if (auto file = arguments.get("--recipe"))
-    return sha256OfFile(*file);
-  return sha256(shippedRecipeText(arguments.get("--scheme", "W8A8")));
-}
-
 /// What is known before any work. Errors: a file that cannot be read.
 Expected<QuantizationReport> beginReport(const Arguments &arguments) {
   QuantizationReport report;
   report.model = arguments.positional()[0];
   report.output = arguments.get("-o", "").str();
-  report.recipe = arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str();
+  report.recipe = recipeText(arguments);
   report.target = arguments.get("--target", "host").str();
   report.tool = ("qopt " + version()).str();
   auto model = modelHash(report.model);
@@ -283,7 +276,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   // Models in IR or ONNX are bound to no machine: they are judged for the one that the request names. Code always is for one.
   bool isCode = StringRef(*out).ends_with(".so") || StringRef(*out).ends_with(".o");
   if (isCode || arguments.has("--target"))
-    if (Error error = checkLegal(*model->module, *recipe, arguments.get("--recipe", arguments.get("--scheme", "W8A8")),
+    if (Error error = checkLegal(*model->module, *recipe, recipeText(arguments),
                                  arguments.get("--target", "host"), arguments.has("--allow-emulation")))
       return inContext(path, std::move(error));
   auto report = beginReport(arguments);
@@ -351,7 +344,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     reference = {};
   }
   progress.stage("writing " + out->str()); // Code uses the module up.
-  Provenance provenance{path, arguments.get("--recipe", arguments.get("--scheme", "W8A8")).str(),
+  Provenance provenance{path, recipeText(arguments),
                         *statistics ? (*statistics)->dataHash.hex() : ""};
   std::vector<Remark> remarks;
   if (Error error = *phase > Phase::Quantized
@@ -374,15 +367,6 @@ Expected<int> run(const Arguments &arguments, Session &session) {
 }
 
 } // namespace
-
-Expected<Recipe> chooseRecipe(const Arguments &arguments) {
-  if (auto file = arguments.get("--recipe")) {
-    if (arguments.has("--scheme"))
-      return usageError("--recipe and --scheme exclude each other");
-    return readRecipe(*file);
-  }
-  return recipeForScheme(arguments.get("--scheme", "W8A8"));
-}
 
 const Command &quantizeCommand() {
   static const Command command = {"quantize",

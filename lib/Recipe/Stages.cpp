@@ -72,15 +72,13 @@ template <size_t index = 0> AlgorithmOptions makeOptions(size_t wanted) {
   return AlgorithmOptions(std::in_place_index<index>);
 }
 
-template <typename Options> bool is(const Stage &stage) { return std::holds_alternative<Options>(stage.options); }
+template <typename Options> bool is(const AlgorithmOptions &options) { return std::holds_alternative<Options>(options); }
 
-/// Stages that fold per-channel scales into weights before they are quantized.
-bool scalesChannels(const Stage &stage) { return is<SmoothQuantOptions>(stage) || is<AWQOptions>(stage); }
+/// Algorithms that fold per-channel scales into weights before they are quantized.
+bool scalesChannels(const AlgorithmOptions &options) { return is<SmoothQuantOptions>(options) || is<AWQOptions>(options); }
 
-/// Stages that change the float model, so that statistics and codes have to come after.
-bool changesWeights(const Stage &stage) {
-  return scalesChannels(stage) || is<RotationOptions>(stage) || is<EqualizationOptions>(stage);
-}
+/// " (line N)" of a stage that stands in a file.
+std::string whereOf(const Stage &stage) { return stage.line ? " (line " + std::to_string(stage.line) + ")" : ""; }
 
 } // namespace
 
@@ -91,6 +89,10 @@ bool choosesCodes(const AlgorithmOptions &options) {
   return std::holds_alternative<RTNOptions>(options) || std::holds_alternative<GPTQOptions>(options) ||
          std::holds_alternative<HQQOptions>(options) || std::holds_alternative<RoundingOptions>(options) ||
          std::holds_alternative<MixedPrecisionOptions>(options);
+}
+
+bool changesWeights(const AlgorithmOptions &options) {
+  return scalesChannels(options) || is<RotationOptions>(options) || is<EqualizationOptions>(options);
 }
 
 AlgorithmOptions parseAlgorithm(StringRef name, yaml::MapReader &map) {
@@ -122,17 +124,17 @@ void checkStages(const Recipe &recipe, yaml::Problems &problems) {
       recipe.overrides, [](const Override &override) { return override.scheme && override.scheme->activations; });
   for (const Stage &stage : recipe.stages) {
     std::string name = algorithmName(stage.options).str();
-    if (changesWeights(stage) && quantizer)
+    if (changesWeights(stage.options) && quantizer)
       problems.add(stage.line, name + " changes float weights, so it must stand before " +
-                                   algorithmName(quantizer->options) + " (line " + Twine(quantizer->line) + ")");
-    if (is<SmoothQuantOptions>(stage) && !quantizesActivations)
+                                   algorithmName(quantizer->options) + whereOf(*quantizer));
+    if (is<SmoothQuantOptions>(stage.options) && !quantizesActivations)
       problems.add(stage.line, "smoothquant serves quantized activations, but no scheme here quantizes any; use awq");
-    if (scalesChannels(stage) && scaler && !is<SmoothQuantOptions>(stage) != !is<SmoothQuantOptions>(*scaler))
-      problems.add(stage.line, name + " and " + algorithmName(scaler->options) + " (line " + Twine(scaler->line) +
-                                   ") scale the same channels; keep one");
+    if (scalesChannels(stage.options) && scaler && !is<SmoothQuantOptions>(stage.options) != !is<SmoothQuantOptions>(scaler->options))
+      problems.add(stage.line, name + " and " + algorithmName(scaler->options) + whereOf(*scaler) +
+                                   " scale the same channels; keep one");
     if (choosesCodes(stage.options))
       quantizer = &stage;
-    if (scalesChannels(stage))
+    if (scalesChannels(stage.options))
       scaler = &stage;
   }
 }

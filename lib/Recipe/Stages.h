@@ -8,6 +8,9 @@ namespace qopt {
 /// Names of all algorithms, as keys of stages.
 llvm::ArrayRef<llvm::StringRef> algorithmNames();
 
+/// Whether the algorithm changes the float model, so that statistics and codes have to come after.
+bool changesWeights(const AlgorithmOptions &options);
+
 /// Reads the algorithm's own keys; the caller reads targets, ignore and scheme.
 AlgorithmOptions parseAlgorithm(llvm::StringRef name, yaml::MapReader &map);
 

@@ -127,7 +127,7 @@ Expected<Node> parse(StringRef text, StringRef file) {
 
 void Problems::add(unsigned line, const Twine &what) {
   if (first.empty())
-    first = (file + ":" + Twine(line) + ": " + what).str();
+    first = line ? (file + ":" + Twine(line) + ": " + what).str() : what.str();
 }
 
 MapReader::MapReader(const Node &node, const Twine &what, Problems &problems)

@@ -37,6 +37,7 @@ llvm::Expected<Node> parse(llvm::StringRef text, llvm::StringRef file);
 class Problems {
 public:
   explicit Problems(llvm::StringRef file) : file(file) {}
+  /// Line 0 stands in no file: a command line.
   void add(unsigned line, const llvm::Twine &what);
   bool any() const { return !first.empty(); }
   llvm::Error take() { return first.empty() ? llvm::Error::success() : makeError(first); }

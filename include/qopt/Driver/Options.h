@@ -40,6 +40,8 @@ public:
   static llvm::Expected<Arguments> parse(llvm::ArrayRef<Option> options, llvm::ArrayRef<llvm::StringRef> words);
 
   bool has(llvm::StringRef name) const { return given.count(name); }
+  /// As if the flag had been given.
+  void setFlag(llvm::StringRef name) { given[name].push_back(""); }
   /// The last value given; nothing when there is none.
   std::optional<llvm::StringRef> get(llvm::StringRef name) const;
   llvm::StringRef get(llvm::StringRef name, llvm::StringRef otherwise) const { return get(name).value_or(otherwise); }
