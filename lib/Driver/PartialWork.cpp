@@ -1,4 +1,5 @@
 #include "PartialWork.h"
+#include "RecipeOptions.h"
 #include "QuantizationReport.h"
 
 #include "qopt/Recipe/Recipe.h"
@@ -67,12 +68,6 @@ std::string hashOfConstants(mlir::ModuleOp module) {
   return hasher.hex();
 }
 
-Expected<std::string> hashOfRecipe(const Arguments &arguments) {
-  if (auto file = arguments.get("--recipe"))
-    return sha256OfFile(*file);
-  return sha256(shippedRecipeText(arguments.get("--scheme", "W8A8")));
-}
-
 std::string optionsText(const Arguments &arguments, ArrayRef<Option> options) {
   std::string text;
   for (const Option &option : options)
@@ -96,7 +91,7 @@ Expected<std::shared_ptr<WorkFolder>> qopt::openWork(const Arguments &arguments,
   };
   if (Error error = enter("model", sha256OfFile(arguments.positional()[0])))
     return std::move(error);
-  if (Error error = enter("recipe", hashOfRecipe(arguments)))
+  if (Error error = enter("recipe", recipeHash(arguments)))
     return std::move(error);
   identity["set of weights"] = hashOfConstants(module);
   for (auto [option, what] : {std::pair("--calibration-data", "set of samples"), {"--stats", "statistics file"}})

@@ -257,6 +257,9 @@ static void addMetadata(onnx::ModelProto &model, ModuleOp module, const qopt::On
     add(key, value);
 }
 
+/// The version of the file format that came with an opset.
+static int64_t irVersionOf(int64_t opset) { return opset >= 25 ? 13 : opset == 24 ? 12 : opset == 23 ? 11 : 10; }
+
 llvm::Error qopt::exportOnnx(ModuleOp module, llvm::StringRef path, const qopt::OnnxExportOptions &options) {
   auto func = module.lookupSymbol<func::FuncOp>("main");
   if (!func || !func.getBody().hasOneBlock())
@@ -265,7 +268,7 @@ llvm::Error qopt::exportOnnx(ModuleOp module, llvm::StringRef path, const qopt::
   GraphWriter writer(func, *model.mutable_graph());
   if (llvm::Error error = writer.write())
     return error;
-  model.set_ir_version(writer.opset() >= 23 ? 11 : 10);
+  model.set_ir_version(irVersionOf(writer.opset()));
   model.set_producer_name(options.producer);
   model.set_producer_version(options.version);
   auto *opset = model.add_opset_import();

@@ -93,6 +93,15 @@ void quantizationAttributes(NodeForm &form, Operation *op, Value scale) {
 
 constexpr llvm::StringLiteral kBoxes = "ONNX has blocks along one axis only, not boxes of several dims";
 
+/// The least opset whose quantize and dequantize know the element type.
+int64_t opsetOf(Type type) {
+  if (isa<Float8E8M0FNUType>(type))
+    return 24;
+  if (isa<Float4E2M1FNType>(type))
+    return 23;
+  return isa<IntegerType>(type) && type.getIntOrFloatBitWidth() == 2 ? 25 : 21;
+}
+
 /// The zero point; one that is not there is spelled out for 8-bit integers, as ONNX Runtime's rewrites of s8 weights to u8 need it.
 NodeForm::Input zeroPoint(Value given, Value scale, Type codes) {
   auto type = cast<RankedTensorType>(scale.getType());
@@ -109,6 +118,7 @@ std::string quantizeForm(NodeForm &form, qir::QuantizeOp op) {
   if (op.getBlockShape())
     return kBoxes.str();
   Type codes = cast<RankedTensorType>(op.getQ().getType()).getElementType();
+  form.opset = std::max(opsetOf(codes), opsetOf(cast<RankedTensorType>(op.getScale().getType()).getElementType()));
   form.inputs = {optional(op.getX()), optional(op.getScale()), zeroPoint(op.getZeroPoint(), op.getScale(), codes)};
   quantizationAttributes(form, op, op.getScale());
   Builder b(op.getContext());
@@ -123,6 +133,7 @@ std::string dequantizeForm(NodeForm &form, qir::DequantizeOp op) {
     return kBoxes.str();
   form.opType = "DequantizeLinear";
   Type codes = cast<RankedTensorType>(op.getQ().getType()).getElementType();
+  form.opset = std::max(opsetOf(codes), opsetOf(cast<RankedTensorType>(op.getScale().getType()).getElementType()));
   form.inputs = {optional(op.getQ()), optional(op.getScale()), zeroPoint(op.getZeroPoint(), op.getScale(), codes)};
   quantizationAttributes(form, op, op.getScale());
   return {};

@@ -1,8 +1,8 @@
 // Biases in the units of the accumulators that they are added to.
 #include "LegalizeLinear.h"
-#include "RoundWeights.h"
 
 #include "qopt/Analysis/Constants.h"
+#include "qopt/Analysis/Decisions.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Numerics/Quantizers/IntSafety.h"
 
@@ -75,7 +75,7 @@ struct QuantizeBias : qopt::impl::QuantizeBiasPassBase<QuantizeBias> {
       return;
     QuantizedBias codes = quantizeBias(values.values(), input.values()[0], weights.values(), boundsOf(form->sums, count));
     if (codes.overflow)
-      return note(log, op, "BIAS-RANGE", "its bias stays in float: at output " + Twine(*codes.overflow) +
+      return log.note(op, "BIAS-RANGE", "its bias stays in float: at output " + Twine(*codes.overflow) +
                                              " it would overflow int32 in the units of the accumulator");
     install(op, bias, codes.values, *form);
   }
