@@ -17,6 +17,7 @@ constexpr llvm::StringRef kUnknown = "has no integer form";
 // Sorted by op name.
 constexpr PlacementRow kTable[] = {
     {"linalg.batch_matmul", Role::Compute, "PLACE-MAC", kMac},
+    {"linalg.contract", Role::Compute, "PLACE-MAC", kMac},
     {"linalg.conv_1d_ncw_fcw", Role::Compute, "PLACE-MAC", kMac},
     {"linalg.conv_1d_nwc_wcf", Role::Compute, "PLACE-MAC", kMac},
     {"linalg.conv_2d_nchw_fchw", Role::Compute, "PLACE-MAC", kMac},

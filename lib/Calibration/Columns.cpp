@@ -48,8 +48,9 @@ bool next(SmallVectorImpl<int64_t> &index, ArrayRef<int64_t> dims) {
 
 class Windows {
 public:
-  Windows(const InputColumns &columns, ArrayRef<float> values, ArrayRef<int64_t> shape)
-      : c(columns), values(values), samples(shape[0]), channels(shape[1]), spatial(shape.drop_front(2)) {
+  Windows(const InputWindow &window, ArrayRef<float> values, ArrayRef<int64_t> shape)
+      : c(window), values(values), samples(shape[0]), channels(c.channelsLast ? shape.back() : shape[1]),
+        spatial(c.channelsLast ? shape.slice(1, shape.size() - 2) : shape.drop_front(2)) {
     for (size_t d = 0; d < spatial.size(); ++d) {
       int64_t reach = c.dilations[d] * (c.kernel[d] - 1) + 1;
       out.push_back((spatial[d] + c.pads[d] + c.pads[spatial.size() + d] - reach) / c.strides[d] + 1);
@@ -84,8 +85,11 @@ private:
     int64_t plane = product(spatial), t = 0;
     do {
       int64_t at = offset(position, tap);
-      for (int64_t channel = 0; channel < channels; ++channel)
-        row[channel * window + t] = at < 0 ? 0.0f : values[(n * channels + channel) * plane + at];
+      for (int64_t channel = 0; channel < channels; ++channel) {
+        float &to = row[c.channelsLast ? t * channels + channel : channel * window + t];
+        int64_t from = c.channelsLast ? (n * plane + at) * channels + channel : (n * channels + channel) * plane + at;
+        to = at < 0 ? 0.0f : values[from];
+      }
       ++t;
     } while (next(tap, c.kernel));
   }
@@ -102,7 +106,7 @@ private:
     return at;
   }
 
-  const InputColumns &c;
+  const InputWindow &c;
   ArrayRef<float> values;
   int64_t samples, channels;
   ArrayRef<int64_t> spatial;
@@ -114,9 +118,9 @@ private:
 int64_t qopt::columnCount(const InputColumns &columns, ArrayRef<int64_t> shape) {
   if (columns.channelAxis < 0 || columns.channelAxis >= static_cast<int64_t>(shape.size()))
     return 0;
-  if (!columns.kernel.empty() && shape.size() != columns.kernel.size() + 2)
+  if (!columns.window.kernel.empty() && shape.size() != columns.window.kernel.size() + 2)
     return 0;
-  return shape[columns.channelAxis] * product(columns.kernel);
+  return shape[columns.channelAxis] * product(columns.window.kernel);
 }
 
 bool qopt::forEachColumns(const InputColumns &columns, ArrayRef<float> values, ArrayRef<int64_t> shape,
@@ -127,7 +131,7 @@ bool qopt::forEachColumns(const InputColumns &columns, ArrayRef<float> values, A
     products(values, shape[columns.channelAxis], product(shape.drop_front(columns.channelAxis + 1)), take);
     return true;
   }
-  Windows windows(columns, values, shape);
+  Windows windows(columns.window, values, shape);
   if (!windows.valid())
     return false;
   windows.run(take);

@@ -82,6 +82,14 @@ static ParallelFor threadsFor(int32_t threads) {
   };
 }
 
+/// As many samples as a program of fixed batch takes at once, else what was asked for.
+static int64_t batchFor(ArrayRef<ValueSpec> inputs, int64_t asked) {
+  for (const ValueSpec &input : inputs)
+    if (!input.shape.empty() && input.shape[0] > 0)
+      return input.shape[0];
+  return asked;
+}
+
 /// Compiles the module with observers and runs the samples. No `progress`: in silence.
 static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequest &request, Session &session, Progress *progress) {
   if (progress)
@@ -105,7 +113,7 @@ static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequ
     options.referenceSites = reference->sites;
   }
   options.samples = request.samples;
-  options.batch = request.batch;
+  options.batch = batchFor(program->executor->inputs(), request.batch);
   options.firstSample = request.firstSample;
   options.columns = request.columns;
   options.parallelFor = threadsFor(request.threads);

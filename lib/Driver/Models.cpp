@@ -7,10 +7,9 @@
 #include "qopt/Pipelines/Run.h"
 
 #include "mlir/IR/DialectRegistry.h"
-#include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/SourceMgr.h"
 
 using namespace llvm;
 
@@ -23,16 +22,17 @@ static std::shared_ptr<mlir::MLIRContext> makeContext() {
 }
 
 static Expected<Model> parse(StringRef path) {
+  // Opening a pipe would wait for a writer.
+  if (sys::fs::exists(path) && !sys::fs::is_regular_file(path))
+    return makeError("'" + path + "' cannot be read: it is not a regular file");
   // Small files are read, not mapped; bytecode wants its sections aligned in memory.
   auto buffer = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/path.ends_with(".mlir"),
                                       /*IsVolatile=*/false, Align(64));
   if (!buffer)
     return makeError("'" + path + "' cannot be read: " + buffer.getError().message());
-  auto source = std::make_shared<SourceMgr>();
-  source->AddNewSourceBuffer(std::move(*buffer), SMLoc());
   Model model{makeContext(), {}};
   DiagnosticSentence sentence(model.context.get());
-  model.module = mlir::parseSourceFile<mlir::ModuleOp>(source, model.context.get());
+  model.module = parseModel(std::move(*buffer), model.context.get());
   if (!model.module)
     return sentence.error();
   return model;

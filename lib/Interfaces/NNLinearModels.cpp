@@ -66,6 +66,18 @@ struct ConvModel : LinearLikeOpInterface::ExternalModel<ConvModel, nn::ConvOp> {
   int64_t getWeightInputAxis(Operation *op) const { return channelsLast(op) ? rankOf(op->getOperand(1)) - 2 : 1; }
   int64_t getActivationChannelAxis(Operation *op) const { return channelsLast(op) ? rankOf(op->getOperand(0)) - 1 : 1; }
   int64_t getChannelGroups(Operation *op) const { return cast<nn::ConvOp>(op).getGroup(); }
+  InputWindow getInputWindow(Operation *op) const {
+    auto conv = cast<nn::ConvOp>(op);
+    auto weight = cast<RankedTensorType>(conv.getW().getType());
+    InputWindow window;
+    if (conv.getAutoPad() != "NOTSET")
+      window.unknown = "the padding of its windows depends on the input's size";
+    else if (channelsLast(op) || !weight.hasStaticShape())
+      window.unknown = "its windows do not lie in ONNX's layout";
+    else
+      window = {weight.getShape().drop_front(2).vec(), conv.getStrides().vec(), conv.getDilations().vec(), conv.getPads().vec(), false, {}};
+    return window;
+  }
 };
 
 struct ConvTransposeModel : LinearLikeOpInterface::ExternalModel<ConvTransposeModel, nn::ConvTransposeOp> {
@@ -76,6 +88,7 @@ struct ConvTransposeModel : LinearLikeOpInterface::ExternalModel<ConvTransposeMo
   int64_t getWeightInputAxis(Operation *op) const { return 0; }
   int64_t getActivationChannelAxis(Operation *op) const { return 1; }
   int64_t getChannelGroups(Operation *op) const { return cast<nn::ConvTransposeOp>(op).getGroup(); }
+  InputWindow getInputWindow(Operation *op) const { return {{}, {}, {}, {}, false, "it is a transposed convolution"}; }
 };
 
 } // namespace

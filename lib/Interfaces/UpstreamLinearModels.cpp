@@ -21,6 +21,20 @@ int64_t positionOf(unsigned dim, AffineMap map) {
   return -1;
 }
 
+/// The window of a convolution: its weight's dims between those of the channels.
+template <typename Model>
+InputWindow windowOf(const Model &model, Operation *op, ArrayRef<int64_t> strides, ArrayRef<int64_t> dilations, ArrayRef<int64_t> pads) {
+  auto weight = cast<ShapedType>(model.getWeightOperand(op).get().getType());
+  auto activation = cast<ShapedType>(model.getActivationOperand(op).get().getType());
+  InputWindow window{{}, strides.vec(), dilations.vec(), pads.vec(), model.getActivationChannelAxis(op) == activation.getRank() - 1, {}};
+  for (auto [axis, dim] : llvm::enumerate(weight.getShape()))
+    if (static_cast<int64_t>(axis) != model.getWeightOutputAxis(op) && static_cast<int64_t>(axis) != model.getWeightInputAxis(op))
+      window.kernel.push_back(dim);
+  if (!weight.hasStaticShape())
+    window.unknown = "its weight's shape is not known";
+  return window;
+}
+
 /// Every linalg product and convolution says by its indexing maps what its dims are, transposed forms included.
 template <typename Op> struct LinalgModel : LinearLikeOpInterface::ExternalModel<LinalgModel<Op>, Op> {
   static bool weightStandsLeft(Operation *op) {
@@ -61,6 +75,16 @@ template <typename Op> struct LinalgModel : LinearLikeOpInterface::ExternalModel
     auto dim = cast<AffineDimExpr>(mapOf(op, getWeightOperand(op)).getResult(axis));
     return positionOf(dim.getPosition(), mapOf(op, getActivationOperand(op)));
   }
+  InputWindow getInputWindow(Operation *op) const {
+    if constexpr (requires(Op conv) { conv.getStrides(); }) {
+      auto conv = cast<Op>(op);
+      llvm::SmallVector<int64_t> strides(conv.getStrides().template getValues<int64_t>()),
+          dilations(conv.getDilations().template getValues<int64_t>());
+      // Padding is an op of its own.
+      return windowOf(*this, op, strides, dilations, llvm::SmallVector<int64_t>(2 * strides.size(), 0));
+    }
+    return {};
+  }
 };
 
 /// (batch, m, k) times (batch, k, n).
@@ -83,6 +107,15 @@ template <typename Op> struct TosaConvModel : LinearLikeOpInterface::ExternalMod
   int64_t getWeightOutputAxis(Operation *op) const { return 0; }
   int64_t getWeightInputAxis(Operation *op) const { return lastDim(op->getOperand(1)); }
   int64_t getActivationChannelAxis(Operation *op) const { return lastDim(op->getOperand(0)); }
+  InputWindow getInputWindow(Operation *op) const {
+    auto conv = cast<Op>(op);
+    ArrayRef<int64_t> pad = conv.getPad(); // Begin and end of each dim in turn.
+    llvm::SmallVector<int64_t> pads;
+    for (size_t end : {0, 1})
+      for (size_t dim = 0; dim < pad.size() / 2; ++dim)
+        pads.push_back(pad[2 * dim + end]);
+    return windowOf(*this, op, conv.getStride(), conv.getDilation(), pads);
+  }
 
 private:
   static int64_t lastDim(Value value) { return cast<ShapedType>(value.getType()).getRank() - 1; }
@@ -96,7 +129,8 @@ template <typename... Ops> void attachLinalg(MLIRContext *context) {
 
 void qopt::registerUpstreamLinearModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, linalg::LinalgDialect *) {
-    attachLinalg<linalg::MatmulOp, linalg::BatchMatmulOp, linalg::MatvecOp, linalg::VecmatOp, linalg::Conv1DNwcWcfOp,
+    attachLinalg<linalg::MatmulOp, linalg::BatchMatmulOp, linalg::MatvecOp, linalg::VecmatOp, linalg::ContractOp,
+                 linalg::Conv1DNwcWcfOp,
                  linalg::Conv1DNcwFcwOp, linalg::Conv2DNhwcHwcfOp, linalg::Conv2DNhwcFhwcOp, linalg::Conv2DNchwFchwOp,
                  linalg::Conv3DNdhwcDhwcfOp>(context);
   });

@@ -4,6 +4,7 @@
 #include "qopt/Codegen/CPU/Passes.h"
 #include "qopt/Codegen/Common/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
+#include "qopt/Pipelines/Passes.h"
 #include "qopt/Pipelines/Run.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -38,6 +39,7 @@ void buildLegalizeStage(OpPassManager &pm, const CPUOptions &options) {
 }
 
 void buildGraphStage(OpPassManager &pm, const CPUOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createLowerTosaPass());
   pm.addNestedPass<func::FuncOp>(qcpu::createQCPUDecodeWeights());
   pm.addPass(qcpu::createNNToNXC());
   qcpu::ConvertNNToQCPUOptions kernels;

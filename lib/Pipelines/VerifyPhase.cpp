@@ -29,7 +29,7 @@ bool mayStand(Operation *op, Phase phase) {
   case Phase::Quantized:
     return !isOf(op, "onnxraw") && !observes;
   case Phase::Linalg:
-    return !isOf(op, "onnxraw") && !isOf(op, "nn") && (!isOf(op, "qopt") || observes);
+    return !isOf(op, "onnxraw") && !isOf(op, "nn") && !isOf(op, "tosa") && (!isOf(op, "qopt") || observes);
   case Phase::Buffers:
     return !llvm::any_of(op->getResultTypes(), llvm::IsaPred<TensorType>);
   case Phase::Loops:

@@ -1,15 +1,16 @@
 //===- Columns.h - The matrix that a linear op multiplies its weight with ----===//
 //
 // A matrix product reads its activation's rows along the input channels; a convolution reads, for each output position, the window
-// under its kernel: columns (channel, kernel dims), as im2col lays them. Linears with the same columns share statistics.
+// under its kernel: columns in the order of the weight's own dims, as im2col lays them. Linears with the same columns share statistics.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QOPT_ANALYSIS_COLUMNS_H
 #define QOPT_ANALYSIS_COLUMNS_H
 
+#include "qopt/Interfaces/InputWindow.h"
+
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace qopt {
 
@@ -19,8 +20,7 @@ class Sites;
 struct InputColumns {
   std::string site;        ///< the activation
   int64_t channelAxis = 0; ///< of the activation
-  /// Convolutions only, one entry a spatial dim; `pads` are all begins, then all ends.
-  std::vector<int64_t> kernel, strides, dilations, pads;
+  InputWindow window;
 
   /// What statistics are found by: the site, and the window where there is one.
   std::string key() const;

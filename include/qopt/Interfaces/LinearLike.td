@@ -20,7 +20,9 @@ def LinearLikeOpInterface : OpInterface<"LinearLikeOpInterface"> {
                     "getWeightInputAxis">,
     InterfaceMethod<"Dim of the activation that runs over input channels.", "int64_t", "getActivationChannelAxis">,
     InterfaceMethod<"Number of groups that the channels fall into.", "int64_t", "getChannelGroups",
-                    (ins), [{}], [{ return 1; }]>
+                    (ins), [{}], [{ return 1; }]>,
+    InterfaceMethod<"What of the activation the weight's columns are multiplied with.", "::qopt::InputWindow", "getInputWindow",
+                    (ins), [{}], [{ return {}; }]>
   ];
 }
 

@@ -17,7 +17,7 @@ struct CPUOptions {
   std::string target = "host";
 };
 
-/// The whole lowering: graph (nn, qopt, or linalg on tensors) → linalg on tensors → buffers → loops → the LLVM dialect.
+/// The whole lowering: graph (nn, qopt, tosa, or linalg on tensors) → linalg on tensors → buffers → loops → the LLVM dialect.
 /// The module's graph is `@main`; what callers need to know of it ends in `qopt.signature`.
 void buildLoweringPipeline(mlir::OpPassManager &pm, const CPUOptions &options);
 
@@ -26,7 +26,7 @@ void buildLoweringTo(Phase last, mlir::OpPassManager &pm, const CPUOptions &opti
 
 /// The stages of it, in this order.
 void buildLegalizeStage(mlir::OpPassManager &pm, const CPUOptions &options); // quantize/dequantize pairs → integer compute
-void buildGraphStage(mlir::OpPassManager &pm, const CPUOptions &options);  // nn, qopt → linalg on tensors
+void buildGraphStage(mlir::OpPassManager &pm, const CPUOptions &options);  // nn, qopt, tosa → linalg on tensors
 void buildTensorStage(mlir::OpPassManager &pm, const CPUOptions &options); // fusion, clean-up
 void buildBufferStage(mlir::OpPassManager &pm, const CPUOptions &options); // tensors → buffers with places
 void buildLoopStage(mlir::OpPassManager &pm, const CPUOptions &options);   // linalg → loops, kernels, threads

@@ -2,6 +2,7 @@
 #ifndef QOPT_PIPELINES_PASSES_H
 #define QOPT_PIPELINES_PASSES_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
 

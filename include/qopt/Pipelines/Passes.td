@@ -13,7 +13,7 @@ def VerifyPhasePass : Pass<"verify-phase", "::mlir::ModuleOp"> {
     - `calibrating`: every observer stands in `qopt.sites`;
     - `transformed`, `quantized`: there are no observers; after `quantized`, no statistics (`qopt.ranges`, `qopt.channels`);
     - `legalized`: the signature is recorded (`qopt.signature`);
-    - `linalg`: there are no `nn` ops, nor `qopt` ops other than observers;
+    - `linalg`: there are no `nn` and no `tosa` ops, nor `qopt` ops other than observers;
     - `buffers`: no op makes a tensor;
     - `loops`: there are no `linalg` ops;
     - `lowered`: there is nothing but the LLVM dialect.
@@ -35,6 +35,20 @@ def StripStatisticsPass : Pass<"qopt-strip-statistics", "::mlir::ModuleOp"> {
     module attributes {qopt.ranges = {x = array<f64: -1.0, 1.0>}, qopt.channels = {}} {}
     // becomes
     module {}
+    ```
+  }];
+}
+
+def LowerTosaPass : Pass<"qopt-lower-tosa", "::mlir::func::FuncOp"> {
+  let summary = "Lower tosa to linalg, by upstream's passes, where a function has any";
+  let description = [{
+    Programs in tosa run, are calibrated and quantized like others: the passes of quantization see tosa through its interface models, and
+    what they leave is lowered here. Functions without tosa cost no more than the look.
+
+    ```mlir
+    %y = tosa.add %x, %b : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    // becomes
+    %y = linalg.generic {…} ins(%x, %b : tensor<4xf32>, tensor<4xf32>) outs(%e : tensor<4xf32>) {…}
     ```
   }];
 }

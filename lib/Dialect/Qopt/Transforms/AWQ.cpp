@@ -77,11 +77,11 @@ struct AWQ : qopt::impl::AWQPassBase<AWQ> {
                            {affineOptions(spec), columnsPerScale(spec), static_cast<int>(steps), kLossRows, duoScaling}, poolFor());
     if (!found)
       return found.error();
+    double gain = found->errorBefore > 0 ? 10 * std::log10(found->errorBefore / found->errorAfter) : 0; // zero where codes hold the weights
     for (LinearLikeOpInterface op : group.linears)
       log.add(op, Outcome::Quantized, "AWQ-DONE",
               llvm::formatv("ratio {0:f2}{1}: error of rounding down by {2:f1} dB", found->ratio,
-                            found->dividesByWeights ? ", over the weights' own magnitudes" : "",
-                            10 * std::log10(found->errorBefore / found->errorAfter)).str());
+                            found->dividesByWeights ? ", over the weights' own magnitudes" : "", gain).str());
     if (found->ratio == 0 && !found->dividesByWeights)
       return {};
     scaleChannels(activation, sites.name(activation), "awq", group, found->scales);

@@ -17,7 +17,7 @@ int64_t dimOf(Value value, int64_t axis) { return cast<RankedTensorType>(value.g
 bool canScale(LinearLikeOpInterface op) {
   ElementsAttr weight = constantWeight(op);
   auto type = cast<RankedTensorType>(op.getActivationOperand().get().getType());
-  return weight && weight.getShapedType().getRank() == 2 && weight.getElementType().isF32() && op.getChannelGroups() == 1 &&
+  return weight && hasMatrixWeight(op) && weight.getElementType().isF32() && op.getChannelGroups() == 1 &&
          op.getActivationChannelAxis() == type.getRank() - 1 && type.getElementType().isF32();
 }
 
@@ -68,8 +68,8 @@ llvm::MapVector<Value, ChannelGroup> qopt::channelGroups(func::FuncOp func, cons
 WeightView qopt::channelView(LinearLikeOpInterface op, ArrayRef<float> values) {
   int64_t in = op.getWeightInputAxis(), out = op.getWeightOutputAxis();
   Value weight = op.getWeightOperand().get();
-  int64_t columns = dimOf(weight, 1);
-  return {values.data(), dimOf(weight, in), dimOf(weight, out), in == 0 ? columns : 1, out == 0 ? columns : 1};
+  int64_t channels = dimOf(weight, in), outputs = dimOf(weight, out);
+  return {values.data(), channels, outputs, in < out ? outputs : 1, out < in ? channels : 1};
 }
 
 std::string qopt::scaleChannels(Value activation, llvm::StringRef site, llvm::StringRef suffix, ChannelGroup &group,
