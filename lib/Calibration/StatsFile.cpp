@@ -1,10 +1,10 @@
 // The statistics file: "QOPTSTAT", u32 version, u64 length of the index, the index (JSON), then the arrays that it points at.
 #include "qopt/Calibration/Statistics.h"
 #include "qopt/Support/AtomicFile.h"
+#include "qopt/Support/Json.h"
 #include "qopt/Support/MappedFile.h"
 
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/JSON.h"
 
 #include <functional>
 
@@ -78,7 +78,7 @@ public:
     uint64_t length = support::endian::read64le(file.data() + kMagic.size() + sizeof(uint32_t));
     if (length > file.size() - kHeader)
       return damaged("it ends within its index");
-    auto index = json::parse(StringRef(reinterpret_cast<const char *>(file.data()) + kHeader, length));
+    auto index = parseJson(StringRef(reinterpret_cast<const char *>(file.data()) + kHeader, length));
     if (!index)
       return damaged("its index is no JSON: " + toString(index.takeError()));
     arrays = file.drop_front(kHeader + length);
@@ -145,7 +145,7 @@ private:
       return damaged("array '" + key + "' lies outside of the file");
     auto value = T::deserialize({arrays.data() + *offset, static_cast<size_t>(*length)});
     if (!value)
-      return damaged("array '" + key + "': " + value.error());
+      return makeError(path + ": array '" + key + "': " + value.error());
     out = std::move(*value);
     return Error::success();
   }

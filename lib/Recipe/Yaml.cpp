@@ -17,7 +17,7 @@ constexpr unsigned maxDepth = 32;
 bool nestsTooDeep(StringRef text) {
   int depth = 0;
   for (char c : text) {
-    depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
+    depth = std::max(0, depth + (c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0));
     if (depth > static_cast<int>(maxDepth))
       return true;
   }

@@ -1,6 +1,7 @@
 #include "qopt/Support/Json.h"
 #include "qopt/Support/AtomicFile.h"
 #include "qopt/Support/MappedFile.h"
+#include "qopt/Support/Nesting.h"
 #include <charconv>
 #include <cmath>
 
@@ -68,11 +69,18 @@ Error writeJsonFile(StringRef path, const json::Value &value) {
   return (*file)->commit();
 }
 
+Expected<json::Value> parseJson(StringRef text) {
+  constexpr unsigned deepest = 128;
+  if (nestsDeeper(text, deepest))
+    return makeError("it nests more than " + Twine(deepest) + " brackets deep");
+  return json::parse(text);
+}
+
 Expected<json::Value> readJsonFile(StringRef path) {
   auto file = MappedFile::open(path);
   if (!file)
     return file.takeError();
-  Expected<json::Value> value = json::parse((*file)->text());
+  Expected<json::Value> value = parseJson((*file)->text());
   if (!value)
     return inContext(path, value.takeError());
   return value;

@@ -68,7 +68,7 @@ private:
       return makeError("its header of " + Twine(length) +
                        " bytes does not fit: it is cut short, or no safetensors file");
     data = bytes.drop_front(8 + length);
-    Expected<json::Value> header = json::parse(file->text().substr(8, length));
+    Expected<json::Value> header = parseJson(file->text().substr(8, length));
     if (!header)
       return inContext("its header is damaged", header.takeError());
     const json::Object *object = header->getAsObject();

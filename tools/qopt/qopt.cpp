@@ -6,7 +6,12 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
+
+#include <csignal>
+#include <new>
+#include <unistd.h>
 
 /// `--mlir-…` options belong to MLIR's own pass managers; all others are the driver's.
 static std::vector<llvm::StringRef> takeMlirOptions(int argc, char **argv) {
@@ -26,8 +31,22 @@ static std::vector<llvm::StringRef> takeMlirOptions(int argc, char **argv) {
   return words;
 }
 
+/// What the machine refuses is told like any other error, and leaves no half-written file: outputs get their names last.
+[[noreturn]] static void endWithoutMemory() {
+  constexpr char sentence[] = "qopt: error: there is not enough memory for this request; give it more, or ask for less (--batch, --samples, --threads)\n";
+  (void)!write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
+  _exit(qopt::InputAtFault);
+}
+
+static void tellOfLimits() {
+  std::set_new_handler(endWithoutMemory);
+  llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { endWithoutMemory(); });
+  std::signal(SIGXFSZ, SIG_IGN); // Writing past a limit is an error of that write.
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  tellOfLimits();
   std::vector<llvm::StringRef> words = takeMlirOptions(argc, argv);
   qopt::Session session{llvm::outs(), llvm::errs(),
                         [](mlir::PassManager &pm) {

@@ -13,7 +13,9 @@ std::string toJson(const llvm::json::Value &value, unsigned indent = 2);
 /// Writes a file, whole or not at all; "-" is the standard output.
 llvm::Error writeJsonFile(llvm::StringRef path, const llvm::json::Value &value);
 
-/// Errors name the file, the line and the column.
+/// Errors name the line and the column: no JSON, or deeper nesting than a parser's stack is sure to hold.
+llvm::Expected<llvm::json::Value> parseJson(llvm::StringRef text);
+/// Errors name the file, too.
 llvm::Expected<llvm::json::Value> readJsonFile(llvm::StringRef path);
 
 } // namespace qopt

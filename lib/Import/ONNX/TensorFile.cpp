@@ -2,11 +2,12 @@
 
 #include "TensorData.h"
 
+#include "qopt/Support/MappedFile.h"
+
 #include "onnx/onnx_pb.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -29,10 +30,10 @@ std::string inputFile(StringRef folder, size_t index) {
 } // namespace
 
 Expected<NamedTensor> qopt::readTensorFile(StringRef path) {
-  auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  auto file = MappedFile::open(path);
   if (!file)
-    return makeError("'" + path + "' cannot be read: " + file.getError().message());
-  StringRef bytes = (*file)->getBuffer();
+    return file.takeError();
+  StringRef bytes = (*file)->text();
   onnx::TensorProto proto;
   if (bytes.size() > INT32_MAX || !proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !proto.has_data_type())
     return makeError("'" + path + "' is not a serialized ONNX tensor");

@@ -1,7 +1,8 @@
-// Hashes, JSON, versions and progress.
+// Hashes, JSON and how deep it nests, versions and progress.
 #include "TestFolder.h"
 #include "qopt/Support/Hash.h"
 #include "qopt/Support/Json.h"
+#include "qopt/Support/Nesting.h"
 #include "qopt/Support/Progress.h"
 #include "qopt/Support/Version.h"
 #include "gtest/gtest.h"
@@ -41,6 +42,24 @@ TEST(Json, FilesRoundTripAndErrorsNameThem) {
   folder.write("bad.json", "{\n  \"x\": }");
   std::string message = toString(readJsonFile(folder.path("bad.json")).takeError());
   EXPECT_NE(message.find(folder.path("bad.json") + ": [2:"), std::string::npos) << message;
+}
+
+TEST(Nesting, CountsBracketsOutsideOfStringsAndComments) {
+  EXPECT_FALSE(nestsDeeper("[[{(<>)}]]", 5));
+  EXPECT_TRUE(nestsDeeper("[[{(<>)}]]", 4));
+  EXPECT_FALSE(nestsDeeper("[][][][]() -> () -> ()", 1));
+  EXPECT_FALSE(nestsDeeper(R"(["[[[[", "\"[[["])", 1));
+  EXPECT_TRUE(nestsDeeper("]]]]]]]][[", 1));
+  EXPECT_FALSE(nestsDeeper("[ // ]\n", 1, "//"));
+  EXPECT_TRUE(nestsDeeper("[ // ]\n[", 1, "//"));
+  // A string ends with its line, at the latest.
+  EXPECT_TRUE(nestsDeeper("\"\n[[", 1));
+}
+
+TEST(Json, RefusesToRecurseForEver) {
+  EXPECT_EQ(cantFail(parseJson("[[1]]")), json::Value(json::Array{json::Array{1}}));
+  std::string sentence = toString(parseJson(std::string(1'000'000, '[')).takeError());
+  EXPECT_NE(sentence.find("brackets deep"), std::string::npos) << sentence;
 }
 
 TEST(Version, IsStated) {
