@@ -11,7 +11,7 @@ import lit.formats
 config.name = "qopt"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".onnxtxt", ".test"]
-config.excludes = ["Inputs", "Integration", "Layering", "tools", "unit"]
+config.excludes = ["Inputs", "Integration", "Layering", "fuzz", "tools", "unit"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.qopt_build, "test")
 

@@ -47,10 +47,10 @@ def FuseElementwisePass : Pass<"qopt-fuse-elementwise", "::mlir::func::FuncOp"> 
     each of its elements several times.
 
     ```mlir
-    %g = linalg.generic {gelu} ins(%x)      // stays
-    %y = linalg.generic {matmul} ins(%g, %w)
-    %a = linalg.generic {add} ins(%y, %b)   // merged with
-    %z = linalg.generic {mul} ins(%a, %s)   // this
+    %g = linalg.generic {gelu …} ins(%x)      // stays
+    %y = linalg.generic {matmul …} ins(%g, %w)
+    %a = linalg.generic {add …} ins(%y, %b)   // merged with
+    %z = linalg.generic {mul …} ins(%a, %s)   // this
     ```
   }];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::affine::AffineDialect"];
@@ -83,11 +83,14 @@ def PlaceOutputsPass : Pass<"qopt-place-outputs", "::mlir::ModuleOp"> {
 
     ```mlir
     func.func @main(%x: memref<4xf32>) -> memref<4xf32> {
-      return %x
+      return %x : memref<4xf32>
+    }
     // becomes
+    func.func @main(%x: memref<4xf32>) -> memref<4xf32> {
       %0 = memref.alloc() {qopt.output} : memref<4xf32>
-      memref.copy %x, %0
-      return %0
+      memref.copy %x, %0 : memref<4xf32> to memref<4xf32>
+      return %0 : memref<4xf32>
+    }
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];
@@ -102,9 +105,13 @@ def PlaceDeallocsPass : Pass<"qopt-place-deallocs", "::mlir::func::FuncOp"> {
 
     ```mlir
     %a = memref.alloc() : memref<4xf32>
-    linalg.exp ins(%x) outs(%a)
-    linalg.add ins(%a, %x) outs(%y)
-    memref.dealloc %a        // added
+    linalg.exp ins(%x : memref<4xf32>) outs(%a : memref<4xf32>)
+    linalg.add ins(%a, %x : memref<4xf32>, memref<4xf32>) outs(%y : memref<4xf32>)
+    // becomes
+    %a = memref.alloc() : memref<4xf32>
+    linalg.exp ins(%x : memref<4xf32>) outs(%a : memref<4xf32>)
+    linalg.add ins(%a, %x : memref<4xf32>, memref<4xf32>) outs(%y : memref<4xf32>)
+    memref.dealloc %a : memref<4xf32>
     ```
   }];
   let dependentDialects = ["::mlir::memref::MemRefDialect"];

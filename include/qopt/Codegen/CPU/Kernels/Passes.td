@@ -100,6 +100,15 @@ def QCPULowerToCalls : Pass<"qcpu-lower-to-calls", "::mlir::ModuleOp"> {
 
 def QCPUEmitKernels : Pass<"qcpu-emit-kernels", "::mlir::ModuleOp"> {
   let summary = "Generate kernels by name (for tests and benches of kernels alone)";
+  let description = [{
+    A kernel stands as a function of the LLVM dialect beside what the module holds.
+
+    ```mlir
+    module {}
+    // becomes, with kernels=gemm:f32.avx2
+    module { llvm.func … }
+    ```
+  }];
   let options = [ListOption<"kernels", "kernels", "std::string", "gemm, conv, depthwise or batch, ':' and a row, e.g. gemm:f32.avx2">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
                            "::mlir::arith::ArithDialect"];
