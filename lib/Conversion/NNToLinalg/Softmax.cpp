@@ -24,6 +24,29 @@ Value qopt::decodeAll(Emitter &e, Value stored, Type element) {
                [&](Scalars &s, ValueRange x) { return s.decode(x[0], element); });
 }
 
+/// f32 to integers of the same order, and back: NaN lie beyond the infinities. LLVM finds the largest integer of a row with vectors, the
+/// largest float one element at a time, to let NaN through.
+static Value ordered(Scalars &s, Value bits) {
+  Type i32 = s.b.getI32Type();
+  Value sign = s.make<arith::ShRSIOp>(bits, s.constantInt(i32, 31));
+  return s.make<arith::XOrIOp>(bits, s.make<arith::AndIOp>(sign, s.constantInt(i32, 0x7fffffff)));
+}
+
+/// The largest element along the axis, as `largest` gives it to a body that reads the result. One NaN at least makes it NaN, or is NaN less it.
+static Value reduceToLargest(Emitter &e, Value x, int64_t axis) {
+  Type element = Emitter::elementType(x), i32 = e.b.getI32Type();
+  if (!element.isF32())
+    return e.reduce(x, axis, e.lowest(element), element, [](Scalars &s, ValueRange v) { return s.max(v[0], v[1]); });
+  constexpr auto minusInfinity = static_cast<int32_t>(0x807fffff);
+  return e.reduce(x, axis, e.constantInt(i32, minusInfinity), i32, [&](Scalars &s, ValueRange v) {
+    return s.max(ordered(s, s.make<arith::BitcastOp>(i32, v[0])), v[1]);
+  });
+}
+
+static Value largest(Scalars &s, Value reduced, Type element) {
+  return element.isF32() ? s.make<arith::BitcastOp>(element, ordered(s, reduced)) : reduced;
+}
+
 Exponentials qopt::emitExponentials(Emitter &e, Value x, int64_t axis, bool zeroWhereMasked) {
   RankedTensorType type = Emitter::type(x);
   Type element = type.getElementType();
@@ -31,10 +54,9 @@ Exponentials qopt::emitExponentials(Emitter &e, Value x, int64_t axis, bool zero
   AffineMap identity = AffineMap::getMultiDimIdentityMap(type.getRank(), context);
   AffineMap rows = dropDims(context, type.getRank(), axis);
   Values dims = e.dimsOf(x);
-  Value max = e.reduce(x, axis, e.lowest(element), element,
-                       [](Scalars &s, ValueRange v) { return s.max(v[0], v[1]); });
+  Value max = reduceToLargest(e, x, axis);
   Value shifted = e.map(type, dims, {x, max}, {identity, rows}, [&](Scalars &s, ValueRange v) {
-    Value m = v[1];
+    Value m = largest(s, v[1], element);
     if (zeroWhereMasked)
       m = s.select(s.eq(m, s.lowest(element)), s.constant(element, 0), m);
     return s.sub(v[0], m);

@@ -23,7 +23,7 @@ func.func @max(%x: tensor<4x8xf32>) -> tensor<4xf32> {
 // -----
 
 // CHECK-LABEL: func @softmax
-// CHECK: arith.maximumf
+// CHECK: arith.maxsi
 // CHECK: math.exp
 // CHECK: arith.divf
 func.func @softmax(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
