@@ -87,9 +87,9 @@ void qopt::qcpu::emitBatch(Emitter &e, const KernelForm &form, bool transposed, 
   PanelPacker packer{e, form, arguments[2], arguments[3], n, scratch};
   Product product{e.null(), arguments[4], arguments[5], arguments[6], n, arguments[8]};
   emitDirectProduct(
-      e, form, blocks, product,
+      e, form, BlockSizes(e, blocks), product,
       [&](Value row, Value, Value k0, Value) {
-        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes};
+        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes, {}, {}, {}};
       },
       [&](Value column, Value k0, Value depth) {
         if (transposed)

@@ -20,6 +20,8 @@ struct PanelProduct {
       e.store(e.zeros(type), e.at(zeros, lane * accumulatorBytes));
   }
 
+  Value divideUp(Value a, Value b) { return arith::DivUIOp::create(e.builder, e.loc, e.sub(e.add(a, b), e.index(1)), b); }
+
   void emit(const ABlock &a, Value panel, Value row, Value rows, Value column, Value k0, Value depth) {
     Value columns = e.sub(product.n, column), columnBytes = e.mul(column, accumulatorBytes);
     Value cStride = e.mul(product.ldc, accumulatorBytes);
@@ -28,13 +30,15 @@ struct PanelProduct {
     // The first block along K starts from init, the others go on from c.
     Value first = e.equal(k0, e.index(0));
     Value init = e.select(first, start, c), initStride = e.select(first, e.index(0), cStride);
-    Value steps = e.ceilDiv(depth, form.kPack);
+    Value steps = a.segments ? a.segmentSteps : e.ceilDiv(depth, form.kPack);
+    // Tiles of about the same height: one of few rows would wait for its additions.
+    Value height = divideUp(rows, e.max(e.ceilDiv(rows, form.mr), e.index(1)));
     auto tiles = [&](int64_t vectors) {
-      e.loop(e.index(0), rows, e.index(form.mr), [&](Value r) {
+      e.loop(e.index(0), rows, height, [&](Value r) {
         TileOperands tile{e.at(a.address, e.mul(r, a.rowBytes)), a.rowBytes, panel, steps,
-                          e.at(init, e.mul(r, initStride)), initStride, e.at(c, e.mul(r, cStride)), cStride, columns};
-        e.dispatch(e.min(e.sub(rows, r), e.index(form.mr)), form.mr,
-                   [&](int64_t count) { emitTile(e, form, count, vectors, tile); });
+                          e.at(init, e.mul(r, initStride)), initStride, e.at(c, e.mul(r, cStride)), cStride, columns,
+                          a.segments, a.segmentBytes};
+        e.dispatch(e.min(e.sub(rows, r), height), form.mr, [&](int64_t count) { emitTile(e, form, count, vectors, tile); });
       });
       return Emitter::Values{};
     };
@@ -44,14 +48,14 @@ struct PanelProduct {
 };
 
 /// Calls body(first, size) for the blocks of [0, total); once with size zero when total is zero and `atLeastOnce`.
-void blocksOf(Emitter &e, Value total, int64_t size, bool atLeastOnce, llvm::function_ref<void(Value, Value)> body) {
+void blocksOf(Emitter &e, Value total, Value size, bool atLeastOnce, llvm::function_ref<void(Value, Value)> body) {
   Value end = atLeastOnce ? e.max(total, e.index(1)) : total;
-  e.loop(e.index(0), end, e.index(size), [&](Value first) { body(first, e.min(e.sub(total, first), e.index(size))); });
+  e.loop(e.index(0), end, size, [&](Value first) { body(first, e.min(e.sub(total, first), size)); });
 }
 
 } // namespace
 
-void qopt::qcpu::emitPreparedProduct(Emitter &e, const KernelForm &form, const Blocks &blocks, const Product &product,
+void qopt::qcpu::emitPreparedProduct(Emitter &e, const KernelForm &form, const BlockSizes &blocks, const Product &product,
                                      ABlockSource aBlock, PanelSource panel) {
   PanelProduct tiles(e, form, product);
   blocksOf(e, product.m, blocks.rows, false, [&](Value row, Value rows) {
@@ -64,7 +68,7 @@ void qopt::qcpu::emitPreparedProduct(Emitter &e, const KernelForm &form, const B
   });
 }
 
-void qopt::qcpu::emitDirectProduct(Emitter &e, const KernelForm &form, const Blocks &blocks, const Product &product,
+void qopt::qcpu::emitDirectProduct(Emitter &e, const KernelForm &form, const BlockSizes &blocks, const Product &product,
                                    ABlockSource aBlock, PanelSource panel) {
   PanelProduct tiles(e, form, product);
   blocksOf(e, product.m, blocks.rows, false, [&](Value row, Value rows) {

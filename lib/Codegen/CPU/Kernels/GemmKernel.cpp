@@ -12,9 +12,9 @@ static void emitInPlace(Emitter &e, const KernelForm &form, ValueRange arguments
   Value rowBytes = e.mul(lda, 4);
   Product product{arguments[3], arguments[4], arguments[5], arguments[6], arguments[7], k};
   emitDirectProduct(
-      e, form, blocks, product,
+      e, form, BlockSizes(e, blocks), product,
       [&](Value row, Value, Value k0, Value) {
-        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes};
+        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes, {}, {}, {}};
       },
       [&](Value column, Value k0, Value depth) { return packedPanel(e, form, b, k, column, k0, depth, Value()); });
 }
@@ -27,9 +27,9 @@ static void emitDecoding(Emitter &e, const KernelForm &form, ValueRange argument
   Value scratch = panelScratch(e, form, blocks), rowBytes = e.mul(lda, 4);
   Product product{arguments[5], arguments[6], arguments[7], arguments[8], arguments[9], codes.k};
   emitDirectProduct(
-      e, form, blocks, product,
+      e, form, BlockSizes(e, blocks), product,
       [&](Value row, Value, Value k0, Value) {
-        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes};
+        return ABlock{e.at(e.at(a, e.mul(row, rowBytes)), e.mul(k0, 4)), rowBytes, {}, {}, {}};
       },
       [&](Value column, Value k0, Value depth) { return decodedPanel(e, form, codes, column, k0, depth, scratch); });
 }
@@ -43,7 +43,7 @@ static void emitWithCopies(Emitter &e, const KernelForm &form, bool aUnsigned, V
   RowCopy copy(e, form, aUnsigned);
   Product product{arguments[3], arguments[4], arguments[5], arguments[6], arguments[7], k};
   emitPreparedProduct(
-      e, form, blocks, product,
+      e, form, BlockSizes(e, blocks), product,
       [&](Value row, Value rows, Value k0, Value depth) {
         e.loop(e.index(0), rows, e.index(1), [&](Value r) {
           Value source = e.at(a, e.add(e.mul(e.add(row, r), lda), k0));
@@ -51,7 +51,7 @@ static void emitWithCopies(Emitter &e, const KernelForm &form, bool aUnsigned, V
           copy.run(source, target, e.index(0), depth);
           copy.padToStep(target, depth);
         });
-        return ABlock{scratch, e.index(rowBytes)};
+        return ABlock{scratch, e.index(rowBytes), {}, {}, {}};
       },
       [&](Value column, Value k0, Value depth) { return packedPanel(e, form, b, k, column, k0, depth, Value()); });
 }

@@ -118,12 +118,12 @@ struct Tile {
   }
 
   /// Step k + ahead for all accumulators.
-  void step(ArrayRef<Value> aRows, Value k, int64_t ahead, SmallVectorImpl<Value> &sums) {
-    Value aOffset = e.mul(k, aStepBytes), b = e.at(in.b, e.mul(k, panelStepBytes(form)));
+  void step(ArrayRef<Value> aRows, Value b, Value k, int64_t ahead, SmallVectorImpl<Value> &sums) {
+    Value aOffset = e.mul(k, aStepBytes), bStep = e.at(b, e.mul(k, panelStepBytes(form)));
     int64_t vectorBytes = panelStepBytes(form) * form.lanes / form.nr;
     SmallVector<Value> weights;
     for (int64_t v = 0; v < vectors; ++v)
-      weights.push_back(loadWeights(e, form, e.at(b, ahead * panelStepBytes(form) + v * vectorBytes)));
+      weights.push_back(loadWeights(e, form, e.at(bStep, ahead * panelStepBytes(form) + v * vectorBytes)));
     for (int64_t r = 0; r < rows; ++r) {
       Value a = broadcastActivation(e, form, e.at(e.at(aRows[r], aOffset), ahead * aStepBytes));
       for (int64_t v = 0; v < vectors; ++v)
@@ -131,15 +131,16 @@ struct Tile {
     }
   }
 
-  void emit() {
+  /// `depth` steps of a's rows and the panel.
+  Emitter::Values segment(Value a, Value b, const Emitter::Values &before) {
     SmallVector<Value> aRows;
     for (int64_t r = 0; r < rows; ++r)
-      aRows.push_back(row(in.a, in.aStride, r));
+      aRows.push_back(row(a, in.aStride, r));
     auto steps = [&](Value from, Value to, int64_t unroll, const Emitter::Values &before) {
       return e.loop(from, to, e.index(unroll), before, [&](Value k, ValueRange carried) {
         Emitter::Values sums(carried);
         for (int64_t ahead = 0; ahead < unroll; ++ahead)
-          step(aRows, k, ahead, sums);
+          step(aRows, b, k, ahead, sums);
         return sums;
       });
     };
@@ -148,8 +149,17 @@ struct Tile {
     bool addsItself = form.step == Step::FusedMultiplyAdd || form.step == Step::DotProduct8;
     int64_t unroll = addsItself ? 4 : 1;
     Value whole = unroll == 1 ? in.depth : e.mul(e.floorDiv(in.depth, unroll), unroll);
-    Emitter::Values sums = steps(e.index(0), whole, unroll, loadSums());
-    storeSums(unroll == 1 ? sums : steps(whole, in.depth, 1, sums));
+    Emitter::Values sums = steps(e.index(0), whole, unroll, before);
+    return unroll == 1 ? sums : steps(whole, in.depth, 1, sums);
+  }
+
+  void emit() {
+    if (!in.segments)
+      return storeSums(segment(in.a, in.b, loadSums()));
+    Value panelBytes = e.mul(in.depth, panelStepBytes(form));
+    storeSums(e.loop(e.index(0), in.segments, e.index(1), loadSums(), [&](Value i, ValueRange carried) {
+      return segment(e.at(in.a, e.mul(i, in.aSegment)), e.at(in.b, e.mul(i, panelBytes)), Emitter::Values(carried));
+    }));
   }
 };
 

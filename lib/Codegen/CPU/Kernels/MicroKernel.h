@@ -22,10 +22,12 @@ mlir::Type accumulatorType(Emitter &e, const KernelForm &form);
 struct TileOperands {
   mlir::Value a, aStride;
   mlir::Value b;
-  mlir::Value depth;          ///< steps along K
+  mlir::Value depth; ///< steps along K
   mlir::Value init, initStride;
   mlir::Value c, cStride;
   mlir::Value columns; ///< valid columns from c on; more than the tile's width means all are
+  /// K in so many segments of `depth` steps, whose parts of a's rows lie `aSegment` bytes apart; null: one.
+  mlir::Value segments, aSegment;
 };
 
 /// c[rows × vectors * lanes] = init + a · b, of the panel's first vectors. Loads and stores of init and c stay within `columns`.
