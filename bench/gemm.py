@@ -101,11 +101,11 @@ def kernel_call(form, a, b, c):
     """A closure that runs the kernel with everything prepared."""
     unsigned = ":u" if a.dtype == np.uint8 else ""
     request = f"gemm:{form}{unsigned}"
-    packed, (m, k), n = kl.pack(b, form), a.shape, b.shape[1]
+    packed, (m, k), n = kl.pack_nibbles(b & 15, form) if form.startswith("f32i4") else kl.pack(b, form), a.shape, b.shape[1]
     function = kl.library(request)["qcpu_gemm_" + form.replace(".", "_") + ("_u" if unsigned else "")]
     pointer = lambda x: ctypes.c_void_p(x.ctypes.data)
     scales = kl.pack(np.ones((1, n), np.float32), form)
-    scaling = [pointer(scales), ctypes.c_int64(k)] if form.startswith("f32i8") else []
+    scaling = [pointer(scales), None, ctypes.c_int64(k)] if form.startswith("f32i") else []
     arguments = [pointer(a), *map(ctypes.c_int64, [k]), pointer(packed), *scaling, None, pointer(c), *map(ctypes.c_int64, [n, m, n, k])]
     keep = (a, packed, c, scales)
     return lambda: (function(*arguments), keep)
@@ -157,14 +157,15 @@ def measure(m, k, n, forms, seconds):
     work = {"numpy f32": lambda: np.matmul(a, b, out=c), "ort f32": ort_session("MatMul", a, b), "ort u8s8": ort_session("MatMulInteger", qa, qb)}
     for form in forms:
         work[form] = kernel_call(form, qa, qb, ci) if form.startswith("i8") else kernel_call(
-            form, a, qb if form.startswith("f32i8") else b, c)
+            form, a, qb if form.startswith("f32i") else b, c)
     known = limits()
     best = take_turns({**work, **{"limit " + name: limit[0] for name, limit in known.items()}}, seconds)
     rates = {name: amount / best["limit " + name] / 1e9 for name, (_, amount) in known.items()}
     row = {"shape": [m, k, n], "limits": rates, "rates": {}, "parts": {}}
     for name in work:
         row["rates"][name] = 2 * m * k * n / best[name] / 1e9
-        integer, bytes_of_weight = name.startswith("i8") or name == "ort u8s8", 4 if name.split(" ")[-1].startswith("f32") and "i8" not in name else 1
+        integer = name.startswith("i8") or name == "ort u8s8"
+        bytes_of_weight = 0.5 if name.startswith("f32i4") else 1 if integer or name.startswith("f32i8") else 4
         row["parts"][name] = (k * n * bytes_of_weight / best[name] / 1e9 / rates["read"] if m == 1
                               else row["rates"][name] / rates["int8" if integer and "int8" in rates else "f32"])
     return row

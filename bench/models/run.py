@@ -1,11 +1,17 @@
 #!/usr/bin/env python3
-"""Times whole models: our float and our W8A8 against ONNX Runtime's float, alternately; prints medians and ratios.
+"""Times whole models: our float and our W8A8 against ONNX Runtime's float and peers' int8, alternately; prints medians and ratios.
 
     run.py --models FOLDER [--qopt BIN] [--keep FOLDER] [--only WORD] [--threads 1 2] [--seconds 10] [--json OUT]
 
 Models are compiled to shared libraries first; what is timed is one call of the library's run function, or of ONNX Runtime's, on
 inputs that lie in memory. Contenders take turns every few milliseconds until each has run for `--seconds`. Beside the median wall
 time stands the median CPU time (user and system, of all threads): on a busy machine it says more; idle threads that spin count in it.
+
+The peers are ONNX Runtime's static int8 and OpenVINO with NNCF (peers.py), on the cases that we quantize. One that is not installed is left out,
+and a line says so. OpenVINO has a virtual environment of its own:
+
+    python -m venv /tmp/peers && /tmp/peers/bin/pip install openvino nncf onnx onnxruntime
+    /tmp/peers/bin/python bench/models/run.py --models $QOPT_MODELS --json bench/models/recorded.json
 """
 import argparse
 import json
@@ -13,6 +19,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -20,6 +27,7 @@ import numpy as np
 import onnxruntime as ort
 
 from artifact import Artifact
+from peers import PEERS, Missing
 
 FLOAT, W8A8, ORT = "float", "w8a8", "ort"
 BURST_SECONDS = 0.02  # of one contender before the next has its turn
@@ -80,6 +88,18 @@ def measure(contenders, seconds):
             {n: len(t) for n, t in wall.items()})
 
 
+def peers(a, model, source, inputs, threads):
+    """Those that can be measured; a line on standard error for those that cannot."""
+    found = {}
+    for name in a.peers:
+        try:
+            found[name] = PEERS[name](a.models / model, a.models / source, a.keep, threads, inputs)
+        except Missing as missing:
+            print(f"{name} is left out: {missing}", file=sys.stderr)
+            a.peers = [other for other in a.peers if other != name]
+    return found
+
+
 def case(a, name, model, source, batch, quantized, threads):
     options = ort.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = threads, 3
@@ -89,11 +109,14 @@ def case(a, name, model, source, batch, quantized, threads):
     for kind in [FLOAT] + [W8A8] * (quantized and not a.float_only):
         artifact = Artifact(*compiled(a, model, source, kind == W8A8), threads)
         contenders[kind] = artifact.bind(list(inputs.values()))
+    if quantized and not a.float_only:
+        contenders |= peers(a, model, source, inputs, threads)
     load = os.getloadavg()[0]
     wall, cpu, runs = measure(contenders, a.seconds)
     row = {"case": name, "threads": threads, "wall_ms": wall, "cpu_ms": cpu, "runs": runs, "load_before": load, "load_after": os.getloadavg()[0],
            "float_over_ort": wall[FLOAT] / wall[ORT], "float_over_ort_cpu": cpu[FLOAT] / cpu[ORT]}
     if W8A8 in wall:
+        row |= {f"w8a8_over_{name}": wall[W8A8] / wall[name] for name in PEERS if name in wall}
         row |= {"w8a8_over_float": wall[W8A8] / wall[FLOAT], "w8a8_over_float_cpu": cpu[W8A8] / cpu[FLOAT]}
     return rounded(row)
 
@@ -108,7 +131,8 @@ def table_row(row):
     wall = row["wall_ms"]
     int8 = f"{wall[W8A8]:.2f}" if W8A8 in wall else "–"
     ratios = [f"{row[k]:.2f} ({row[k + '_cpu']:.2f})" if k in row else "–" for k in ("float_over_ort", "w8a8_over_float")]
-    return (f"| {row['case']} | {row['threads']} | {wall[ORT]:.2f} | {wall[FLOAT]:.2f} | {int8} | {ratios[0]} | {ratios[1]} | "
+    ratios += [f"{row[f'w8a8_over_{name}']:.2f} ({wall[name]:.2f} ms)" if name in wall else "–" for name in PEERS]
+    return (f"| {row['case']} | {row['threads']} | {wall[ORT]:.2f} | {wall[FLOAT]:.2f} | {int8} | {' | '.join(ratios)} | "
             f"{row['load_before']:.1f}–{row['load_after']:.1f} |")
 
 
@@ -125,14 +149,16 @@ def main():
     p.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     p.add_argument("--seconds", type=float, default=10, help="of runs of each contender, each case and number of threads")
     p.add_argument("--float-only", action="store_true")
+    p.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS))
     p.add_argument("--json", type=pathlib.Path)
     a = p.parse_args()
     a.models = pathlib.Path(a.models)
     with tempfile.TemporaryDirectory() as scratch:
         a.keep = a.keep or pathlib.Path(scratch)
         a.keep.mkdir(exist_ok=True)
-        print("| model | threads | ORT float ms | ours float ms | ours W8A8 ms | float / ORT: wall (CPU) | W8A8 / float: wall (CPU) | load |")
-        print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+        print("| model | threads | ORT float ms | ours float ms | ours W8A8 ms | float / ORT: wall (CPU) | W8A8 / float: wall (CPU) | "
+              "W8A8 / ORT int8 | W8A8 / OpenVINO int8 | load |")
+        print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         rows = []
         for each in (c for c in CASES if a.only.lower() in c[0].lower()):
             for threads in a.threads:

@@ -21,6 +21,7 @@ FORMS = {
     "i8.avx512vnni": ({"avx512bw", "avx512_vnni"}, 32, 4), "i8.avxvnni": ({"avx2", "avx_vnni"}, 16, 4),
     "i8.avx2.bounded": ({"avx2"}, 16, 4), "i8.avx2": ({"avx2"}, 16, 2), "i8.generic": (set(), 8, 2),
     "f32i8.avx512": ({"avx512f"}, 32, 1), "f32i8.avx2": ({"avx2", "fma"}, 16, 1), "f32i8.generic": (set(), 8, 1),
+    "f32i4.avx512": ({"avx512f"}, 32, 1), "f32i4.avx2": ({"avx2", "fma"}, 16, 1), "f32i4.generic": (set(), 8, 1),
 }
 SHIFTING = {"i8.avx512vnni", "i8.avxvnni", "i8.avx2.bounded"}  # signed activations are read as a + 128
 
@@ -74,6 +75,14 @@ def pack(b, form):
     padded[:k, :n] = b
     tiles = padded.reshape(padded.shape[0] // k_pack, k_pack, padded.shape[1] // nr, nr)
     return np.ascontiguousarray(tiles.transpose(2, 0, 3, 1))
+
+
+def pack_nibbles(codes, form):
+    """Codes of 0 to 15, two a byte: columns j and j + nr / 2 of a panel."""
+    tiles = pack(codes.astype(np.uint8), form)
+    tiles = tiles.reshape(*tiles.shape[:2], -1)
+    half = tiles.shape[2] // 2
+    return np.ascontiguousarray(tiles[:, :, :half] | tiles[:, :, half:] << 4)
 
 
 def pad_init(values, form):

@@ -13,6 +13,7 @@ SIZES = [(1, 1, 1), (1, 7, 5), (2, 3, 16), (5, 33, 17), (6, 64, 16), (7, 65, 31)
 F32 = [f for f in kl.FORMS if f.startswith("f32.")]
 INT8 = [f for f in kl.FORMS if f.startswith("i8.")]
 WEIGHT8 = [f for f in kl.FORMS if f.startswith("f32i8.")]
+WEIGHT4 = [f for f in kl.FORMS if f.startswith("f32i4.")]
 
 
 def needs(form):
@@ -100,9 +101,30 @@ def test_weight8_gemm(form, group, m, k, n):
     scales, init = random.standard_normal((-(-k // group), n), np.float32), random.standard_normal(n, np.float32)
     decoded = b.astype(np.float32) * scales[np.arange(k) // group]
     c, intact = kl.guarded((m, n), np.float32, 77)
-    kl.call(f"gemm:{form}", a, k, kl.pack(b, form), kl.pack(scales, form), group, kl.pad_init(init, form), c, n, m, n, k)
+    kl.call(f"gemm:{form}", a, k, kl.pack(b, form), kl.pack(scales, form), None, group, kl.pad_init(init, form), c, n, m, n, k)
     assert intact(), "wrote outside of c"
     assert (c == gemm(form.replace("f32i8", "f32"), a, decoded, init, np.float32)).all()
+
+
+@pytest.mark.parametrize("form", WEIGHT4)
+@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("group", [1, 32, 150, 10**6])
+@pytest.mark.parametrize("m, k, n", SIZES)
+def test_weight4_gemm(form, zeros, group, m, k, n):
+    """The same with codes of 4 bits, less 8 or less a zero point of each column and group."""
+    needs(form)
+    random = np.random.default_rng(m * k + n)
+    a, codes = random.standard_normal((m, k), np.float32), random.integers(0, 16, (k, n))
+    groups = -(-k // group)
+    scales, init = random.standard_normal((groups, n), np.float32), random.standard_normal(n, np.float32)
+    zero = random.integers(0, 16, (groups, n)).astype(np.int8) if zeros else np.full((groups, n), 8, np.int8)
+    at = np.arange(k) // group
+    decoded = (codes - zero[at]).astype(np.float32) * scales[at]
+    c, intact = kl.guarded((m, n), np.float32, 77)
+    kl.call(f"gemm:{form}", a, k, kl.pack_nibbles(codes, form), kl.pack(scales, form), kl.pack(zero, form) if zeros else None, group,
+            kl.pad_init(init, form), c, n, m, n, k)
+    assert intact(), "wrote outside of c"
+    assert (c == gemm(form.replace("f32i4", "f32"), a, decoded, init, np.float32)).all()
 
 
 @pytest.mark.parametrize("form", F32)

@@ -81,12 +81,12 @@ void qopt::qcpu::emitDirectProduct(Emitter &e, const KernelForm &form, const Blo
 }
 
 Value qopt::qcpu::panelScratch(Emitter &e, const KernelForm &form, const Blocks &blocks) {
-  return form.operands == Operands::Weight8 ? e.stack(e.f32(), blocks.depth * form.nr, 64) : Value();
+  return form.decodes() ? e.stack(e.f32(), blocks.depth * form.nr, 64) : Value();
 }
 
 Value qopt::qcpu::packedPanel(Emitter &e, const KernelForm &form, Value packed, Value k, Value column, Value k0,
                               Value depth, Value scratch) {
-  int64_t stepBytes = form.nr * form.kPack * weightBytes(form);
+  int64_t stepBytes = form.stepBytes();
   Value panelBytes = e.mul(e.ceilDiv(k, form.kPack), stepBytes);
   Value panel = e.at(packed, e.mul(e.floorDiv(column, form.nr), panelBytes));
   panel = e.at(panel, e.mul(e.floorDiv(k0, form.kPack), stepBytes));
@@ -101,34 +101,78 @@ Value qopt::qcpu::packedPanel(Emitter &e, const KernelForm &form, Value packed, 
   return scratch;
 }
 
-/// Codes of `rows` elements along K of a panel, from address to address, times one scale for each lane.
-static void decodeRows(Emitter &e, const KernelForm &form, Value codes, Value target, ValueRange scales, Value rows) {
-  e.loop(e.index(0), rows, e.index(1), [&](Value row) {
-    for (auto [v, scale] : llvm::enumerate(scales)) {
-      Value at = e.add(e.mul(row, form.nr), e.index(v * form.lanes));
-      Value bytes = e.load(e.vec(form.lanes, e.i8()), e.at(codes, at));
-      Value wide = arith::ExtSIOp::create(e.builder, e.loc, e.vec(form.lanes, e.i32()), bytes);
-      Value floats = arith::SIToFPOp::create(e.builder, e.loc, e.vec(form.lanes, e.f32()), wide);
-      e.store(arith::MulFOp::create(e.builder, e.loc, floats, scale), e.at(target, e.mul(at, 4)));
+namespace {
+
+/// One group of a panel's columns.
+struct Decoder {
+  Emitter &e;
+  const KernelForm &form;
+  SmallVector<Value> scales, zeros; ///< one vector for each of the panel's; no zeros: none
+
+  VectorType floats() { return e.vec(form.lanes, e.f32()); }
+  Value toFloat(Value integers) { return arith::SIToFPOp::create(e.builder, e.loc, floats(), integers); }
+  Value widen(Value bytes) { return arith::ExtSIOp::create(e.builder, e.loc, e.vec(form.lanes, e.i32()), bytes); }
+  Value loadBytes(Value address) { return e.load(e.vec(form.lanes, e.i8()), address); }
+
+  void loadScales(Value address) {
+    for (int64_t lane = 0; lane < form.nr; lane += form.lanes)
+      scales.push_back(e.load(floats(), e.at(address, lane * 4)));
+  }
+  /// Codes of 4 bits are less 8 where no zeros are given.
+  void loadZeros(Value address) {
+    for (int64_t lane = 0; lane < form.nr; lane += form.lanes) {
+      Value eight = e.constantSplat(floats(), e.builder.getF32FloatAttr(8));
+      zeros.push_back(e.ifElse(e.isNull(address), floats(), [&] { return Emitter::Values{eight}; },
+                               [&] { return Emitter::Values{toFloat(widen(loadBytes(e.at(address, lane))))}; })[0]);
     }
-  });
-}
+  }
+
+  /// The codes of a row, as integers.
+  SmallVector<Value> loadRow(Value address) {
+    if (form.operands == Operands::Weight8) {
+      SmallVector<Value> codes;
+      for (int64_t lane = 0; lane < form.nr; lane += form.lanes)
+        codes.push_back(widen(loadBytes(e.at(address, lane))));
+      return codes;
+    }
+    Value bytes = loadBytes(address); // two vectors a panel, one in each half of the bytes
+    auto constant = [&](int8_t value) { return e.constantSplat(e.vec(form.lanes, e.i8()), e.builder.getI8IntegerAttr(value)); };
+    return {widen(arith::AndIOp::create(e.builder, e.loc, bytes, constant(15))),
+            widen(arith::ShRUIOp::create(e.builder, e.loc, bytes, constant(4)))};
+  }
+
+  void decode(Value codes, Value target, Value rows) {
+    e.loop(e.index(0), rows, e.index(1), [&](Value row) {
+      for (auto [v, code] : llvm::enumerate(loadRow(e.at(codes, e.mul(row, form.stepBytes()))))) {
+        Value value = toFloat(code);
+        if (!zeros.empty())
+          value = arith::SubFOp::create(e.builder, e.loc, value, zeros[v]);
+        Value at = e.add(e.mul(row, form.nr), e.index(v * form.lanes));
+        e.store(arith::MulFOp::create(e.builder, e.loc, value, scales[v]), e.at(target, e.mul(at, 4)));
+      }
+    });
+  }
+};
+
+} // namespace
 
 Value qopt::qcpu::decodedPanel(Emitter &e, const KernelForm &form, const PackedCodes &weights, Value column, Value k0, Value depth,
                                Value scratch) {
   auto divide = [&](Value a, Value b) { return arith::DivUIOp::create(e.builder, e.loc, a, b).getResult(); };
   auto divideUp = [&](Value a, Value b) { return divide(e.sub(e.add(a, b), e.index(1)), b); };
   Value panel = e.floorDiv(column, form.nr), end = e.add(k0, depth);
-  Value codes = e.at(weights.codes, e.mul(e.add(e.mul(panel, weights.k), k0), form.nr));
-  Value scales = e.at(weights.scales, e.mul(e.mul(panel, divideUp(weights.k, weights.group)), form.nr * 4));
+  Value codes = e.at(weights.codes, e.mul(e.add(e.mul(panel, weights.k), k0), form.stepBytes()));
+  Value firstGroup = e.mul(panel, divideUp(weights.k, weights.group));
   e.loop(divide(k0, weights.group), divideUp(end, weights.group), e.index(1), [&](Value group) {
-    Value first = e.mul(group, weights.group);
+    Value first = e.mul(group, weights.group), place = e.mul(e.add(firstGroup, group), form.nr);
     Value from = e.sub(e.max(first, k0), k0), to = e.sub(e.min(e.add(first, weights.group), end), k0);
-    SmallVector<Value> scale;
-    for (int64_t lane = 0; lane < form.nr; lane += form.lanes)
-      scale.push_back(e.load(e.vec(form.lanes, e.f32()), e.at(scales, e.add(e.mul(group, form.nr * 4), e.index(lane * 4)))));
-    Value start = e.mul(from, form.nr);
-    decodeRows(e, form, e.at(codes, start), e.at(scratch, e.mul(start, 4)), scale, e.sub(to, from));
+    Decoder decoder{e, form, {}, {}};
+    decoder.loadScales(e.at(weights.scales, e.mul(place, 4)));
+    if (form.operands == Operands::Weight4) {
+      Value zeros = e.select(e.isNull(weights.zeros), weights.zeros, e.at(weights.zeros, place));
+      decoder.loadZeros(zeros);
+    }
+    decoder.decode(e.at(codes, e.mul(from, form.stepBytes())), e.at(scratch, e.mul(from, form.nr * 4)), e.sub(to, from));
   });
   return scratch;
 }

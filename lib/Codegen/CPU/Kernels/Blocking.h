@@ -46,11 +46,11 @@ void emitDirectProduct(Emitter &e, const KernelForm &form, const BlockSizes &blo
 /// A panel of packed weights; Weight8 ones are converted to f32 in `scratch`.
 mlir::Value packedPanel(Emitter &e, const KernelForm &form, mlir::Value packed, mlir::Value k, mlir::Value column,
                         mlir::Value k0, mlir::Value depth, mlir::Value scratch);
-/// Packed weights of 8 bits whose scales change every `group` elements along K (QCPUOps.td).
+/// Packed weights of 8 or 4 bits whose scales and zero points change every `group` elements along K (QCPUOps.td).
 struct PackedCodes {
-  mlir::Value codes, scales, group, k;
+  mlir::Value codes, scales, zeros, group, k;
 };
-/// A panel of them, decoded to f32 in `scratch`: each code times the scale of its column and group.
+/// A panel of them, decoded to f32 in `scratch`: each code less its zero point, times the scale of its column and group.
 mlir::Value decodedPanel(Emitter &e, const KernelForm &form, const PackedCodes &weights, mlir::Value column, mlir::Value k0,
                          mlir::Value depth, mlir::Value scratch);
 /// Stack room for a converted panel, null when none is needed.

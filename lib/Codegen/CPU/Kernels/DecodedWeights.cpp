@@ -148,6 +148,8 @@ bool qopt::qcpu::hasPackedForm(qir::DequantizeOp op, bool transposed) {
          gridOf(op).has_value();
 }
 
+bool qopt::qcpu::hasNibbles(qir::DequantizeOp op) { return typeOf(op.getQ()).getElementTypeBitWidth() <= 4; }
+
 ScaledCodes qopt::qcpu::scaledCodes(qir::DequantizeOp op, bool transposed, float factor) {
   RankedTensorType type = typeOf(op.getQ());
   int64_t rows = type.getDimSize(0), columns = type.getDimSize(1), k = transposed ? columns : rows, n = transposed ? rows : columns;
@@ -157,14 +159,23 @@ ScaledCodes qopt::qcpu::scaledCodes(qir::DequantizeOp op, bool transposed, float
   std::vector<float> scales = *decodedElements(op.getScale());
   int64_t group = std::max<int64_t>(1, op.getBlockSize() ? static_cast<int64_t>(*op.getBlockSize()) : k);
   int64_t groups = (k + group - 1) / group;
-  ScaledCodes result{{k, n, std::vector<int8_t>(q.size())}, {groups, n, std::vector<float>(groups * n)}, group};
+  bool nibbles = hasNibbles(op);
+  int32_t offset = nibbles && !typeOf(op.getQ()).getElementType().isUnsignedInteger() ? 8 : 0;
+  ScaledCodes result{{k, n, std::vector<int8_t>(q.size())}, {groups, n, std::vector<float>(groups * n)}, {groups, n, {}}, group};
+  if (nibbles)
+    result.zeros.elements.resize(groups * n);
   grid.forEachRun([&](const BlockGrid::Run &run) {
     for (int64_t i = 0; i < run.count; ++i) {
       int64_t at = run.begin + i, row = at / columns, column = at % columns, scale = run.scale + i * run.scaleStride;
       int64_t depth = transposed ? column : row, output = transposed ? row : column;
-      result.codes.elements[depth * n + output] = static_cast<int8_t>(q[at] - (zeros.empty() ? 0 : zeros[scale]));
+      int32_t zero = zeros.empty() ? 0 : zeros[scale];
+      result.codes.elements[depth * n + output] = static_cast<int8_t>(nibbles ? q[at] + offset : q[at] - zero);
       result.scales.elements[depth / group * n + output] = scales[scale] * factor;
+      if (nibbles)
+        result.zeros.elements[depth / group * n + output] = static_cast<int8_t>(zero + offset);
     }
   });
+  if (llvm::all_of(result.zeros.elements, [](int8_t zero) { return zero == 8; }))
+    result.zeros.elements.clear();
   return result;
 }

@@ -15,12 +15,15 @@ std::optional<std::vector<float>> decodedElements(mlir::Value value);
 /// that are constant per tensor, column or group along K.
 bool hasPackedForm(qir::DequantizeOp weight, bool transposed);
 
-/// Such a weight: codes less zero points K × N, scales groups × N.
+/// Such a weight: codes K × N, scales groups × N. Codes of more than 4 bits are less their zero points, others are 0 to 15 and less `zeros`.
 struct ScaledCodes {
   Matrix<int8_t> codes;
   Matrix<float> scales;
+  Matrix<int8_t> zeros; ///< groups × N; no elements: 8
   int64_t group; ///< elements along K that share a scale
 };
+/// Whether two codes of the weight fit a byte.
+bool hasNibbles(qir::DequantizeOp weight);
 ScaledCodes scaledCodes(qir::DequantizeOp weight, bool transposed, float factor);
 
 } // namespace qopt::qcpu

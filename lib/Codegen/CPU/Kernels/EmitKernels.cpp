@@ -28,7 +28,8 @@ struct EmitKernels : qopt::qcpu::impl::QCPUEmitKernelsBase<EmitKernels> {
                       .Case("depthwise", KernelKind::Depthwise)
                       .Default(std::nullopt);
       const KernelForm *form = findKernelForm(rest);
-      if (!kind || !form) {
+      bool exists = kind && form && (form->operands != Operands::Weight4 || *kind == KernelKind::Gemm);
+      if (!exists) {
         getOperation().emitError() << "no kernel '" << request << "'";
         return signalPassFailure();
       }

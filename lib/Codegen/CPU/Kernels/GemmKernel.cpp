@@ -22,10 +22,10 @@ static void emitInPlace(Emitter &e, const KernelForm &form, ValueRange arguments
 /// a is f32, the weights codes: a panel at a time is decoded to scratch memory that stays in the first-level cache.
 static void emitDecoding(Emitter &e, const KernelForm &form, ValueRange arguments) {
   Value a = arguments[0], lda = arguments[1];
-  PackedCodes codes{arguments[2], arguments[3], arguments[4], arguments[10]};
+  PackedCodes codes{arguments[2], arguments[3], arguments[4], arguments[5], arguments[11]};
   Blocks blocks{form.mr * 16, 24 * 1024 / panelStepBytes(form)};
   Value scratch = panelScratch(e, form, blocks), rowBytes = e.mul(lda, 4);
-  Product product{arguments[5], arguments[6], arguments[7], arguments[8], arguments[9], codes.k};
+  Product product{arguments[6], arguments[7], arguments[8], arguments[9], arguments[10], codes.k};
   emitDirectProduct(
       e, form, BlockSizes(e, blocks), product,
       [&](Value row, Value, Value k0, Value) {
@@ -59,7 +59,7 @@ static void emitWithCopies(Emitter &e, const KernelForm &form, bool aUnsigned, V
 void qopt::qcpu::emitGemm(Emitter &e, const KernelForm &form, bool aUnsigned, ValueRange arguments) {
   if (form.operands == Operands::Int8)
     emitWithCopies(e, form, aUnsigned, arguments);
-  else if (form.operands == Operands::Weight8)
+  else if (form.decodes())
     emitDecoding(e, form, arguments);
   else
     emitInPlace(e, form, arguments);

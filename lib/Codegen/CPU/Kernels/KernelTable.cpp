@@ -21,6 +21,9 @@ static constexpr KernelForm forms[] = {
     {"f32i8.avx512", "avx512f", Operands::Weight8, Step::FusedMultiplyAdd, 16, 12, 32, 1},
     {"f32i8.avx2", "avx2,fma", Operands::Weight8, Step::FusedMultiplyAdd, 8, 6, 16, 1},
     {"f32i8.generic", "", Operands::Weight8, Step::FusedMultiplyAdd, 4, 4, 8, 1},
+    {"f32i4.avx512", "avx512f", Operands::Weight4, Step::FusedMultiplyAdd, 16, 12, 32, 1},
+    {"f32i4.avx2", "avx2,fma", Operands::Weight4, Step::FusedMultiplyAdd, 8, 6, 16, 1},
+    {"f32i4.generic", "", Operands::Weight4, Step::FusedMultiplyAdd, 4, 4, 8, 1},
 };
 
 llvm::ArrayRef<KernelForm> qopt::qcpu::kernelForms() { return forms; }

@@ -24,7 +24,7 @@ static StringRef kindName(KernelKind kind) {
 static std::string signature(KernelKind kind, const KernelForm &form) {
   switch (kind) {
   case KernelKind::Gemm:
-    return form.operands == Operands::Weight8 ? "pippippiiii" : "pipppiiii";
+    return form.decodes() ? "pipppippiiii" : "pipppiiii";
   case KernelKind::Batch:
   case KernelKind::BatchTransposed:
     return "pipipiiii";

@@ -4,7 +4,8 @@
 // !llvm.ptr, everything else is i64; strides and offsets count elements. Results are written whole, no other memory is.
 //
 //   gemm       (a, lda, b, init, c, ldc, m, n, k)          b packed; init: null or n values, padded to whole panels
-//              f32 by i8: (a, lda, b, scales, group, init, …), scales packed by panels, one row of nr for each group
+//              f32 by codes: (a, lda, b, scales, zeros, group, init, …), scales and zeros (null: none, or 8 for codes of 4 bits)
+//              packed by panels, one row of nr for each group
 //   batch      (a, lda, b, ldb, c, ldc, m, n, k)           b is k × n
 //   batch_t    (a, lda, b, ldb, c, ldc, m, n, k)           b is n × k
 //   conv       (x, w, init, c, ldc, n, ConvShape…)         c's rows are the pixels (h, w) of one image's tile; w packed
@@ -33,6 +34,7 @@ enum ConvArgument : unsigned {
 
 /// Bytes of an activation in memory.
 inline int64_t activationBytes(const KernelForm &form) { return form.operands == Operands::Int8 ? 1 : 4; }
+/// Of a weight that is a whole number of bytes.
 inline int64_t weightBytes(const KernelForm &form) { return form.operands == Operands::F32 ? 4 : 1; }
 
 /// The kernel's function, generated on first use.

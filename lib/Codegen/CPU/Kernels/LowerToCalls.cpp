@@ -133,8 +133,8 @@ void lower(GemmOp op, CallBuilder &calls) {
     first = dim;
   }
   SmallVector<Value> weights = {b};
-  if (form.operands == Operands::Weight8)
-    weights.append({calls.addressOrNull(op.getScales()), e.index(op.getGroup())});
+  if (form.decodes())
+    weights.append({calls.addressOrNull(op.getScales()), calls.addressOrNull(op.getZeros()), e.index(op.getGroup())});
   calls.overDims({a, c}, 0, first, {a.address, c.address}, [&](ArrayRef<Value> at) {
     SmallVector<Value> arguments = {at[0], lda};
     llvm::append_range(arguments, weights);

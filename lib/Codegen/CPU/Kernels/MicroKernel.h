@@ -14,7 +14,7 @@ constexpr int64_t aStepBytes = 4;
 int64_t preparedBytes(const KernelForm &form);
 /// Bytes of an element of the result: f32 and i32 alike.
 constexpr int64_t accumulatorBytes = 4;
-/// Bytes that one step along K takes from a panel, as the tile reads it (Weight8 panels are converted to f32 before).
+/// Bytes that one step along K takes from a panel, as the tile reads it (codes are decoded to f32 before).
 int64_t panelStepBytes(const KernelForm &form);
 mlir::Type accumulatorType(Emitter &e, const KernelForm &form);
 

@@ -68,10 +68,11 @@ static LogicalResult verifyResults(DestinationStyleOpInterface op) {
   return success();
 }
 
-/// `packed` is panels × ceil(depth / kPack) × (nr * kPack).
+/// `packed` is panels × ceil(depth / kPack) × (nr * kPack), or half of that where two codes share a byte.
 static LogicalResult verifyPanels(Operation *op, const KernelForm &form, ShapedType packed, int64_t depth) {
-  if (packed.getRank() != 3 || dimsDiffer(packed.getDimSize(2), form.nr * form.kPack))
-    return op->emitOpError() << "needs weights packed as panels × K/" << form.kPack << " × " << form.nr * form.kPack
+  int64_t width = form.nr * form.kPack / (form.operands == Operands::Weight4 ? 2 : 1);
+  if (packed.getRank() != 3 || dimsDiffer(packed.getDimSize(2), width))
+    return op->emitOpError() << "needs weights packed as panels × K/" << form.kPack << " × " << width
                              << " for kernel " << form.name;
   if (!ShapedType::isDynamic(depth) && dimsDiffer(packed.getDimSize(1), (depth + form.kPack - 1) / form.kPack))
     return op->emitOpError() << "has packed weights of another depth than " << depth;
@@ -89,7 +90,7 @@ LogicalResult GemmOp::verify() {
     if (dimsDiffer(a.getDimSize(dim), out.getDimSize(dim)))
       return emitOpError() << "has a and out of different sizes in dim " << dim;
   int64_t depth = a.getDimSize(a.getRank() - 1);
-  bool decodes = (*form)->operands == Operands::Weight8;
+  bool decodes = (*form)->decodes();
   if (decodes != static_cast<bool>(getScales()) || decodes != (static_cast<int64_t>(getGroup()) > 0))
     return emitOpError() << "needs scales and a group for kernels that decode weights, and for these only";
   if (decodes) {
@@ -98,6 +99,9 @@ LogicalResult GemmOp::verify() {
     int64_t groups = ShapedType::isDynamic(depth) ? depth : (depth + group - 1) / group;
     if (scales.getRank() != 3 || dimsDiffer(scales.getDimSize(1), groups) || dimsDiffer(scales.getDimSize(2), (*form)->nr))
       return emitOpError() << "needs scales packed as panels × groups × " << (*form)->nr;
+    if (getZeros() && ((*form)->operands != Operands::Weight4 || shaped(getZeros()).getShape() != scales.getShape() ||
+                       !shaped(getZeros()).getElementType().isInteger(8)))
+      return emitOpError("has zeros that are not i8 in the shape of the scales, or a kernel that takes none");
   }
   return verifyPanels(*this, **form, shaped(getB()), depth);
 }

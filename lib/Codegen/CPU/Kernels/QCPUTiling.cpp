@@ -89,8 +89,9 @@ static TilingResult tile(GemmOp op, Tiler &tiler, const Folded &offsets, const F
   SmallVector<Value> operands{
       tiler.slice(op.getA(), aOffsets, aSizes),
       allColumns ? op.getB() : tiler.panels(op.getB(), form, offsets[last], sizes[last])};
-  if (Value scales = op.getScales())
-    operands.push_back(allColumns ? scales : tiler.panels(scales, form, offsets[last], sizes[last]));
+  for (Value perGroup : {op.getScales(), op.getZeros()})
+    if (perGroup)
+      operands.push_back(allColumns ? perGroup : tiler.panels(perGroup, form, offsets[last], sizes[last]));
   if (Value init = op.getInit())
     operands.push_back(allColumns ? init : tiler.initial(init, form, offsets[last], sizes[last]));
   operands.push_back(tiler.slice(op.getOut(), offsets, sizes));

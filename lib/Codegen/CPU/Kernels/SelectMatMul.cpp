@@ -16,7 +16,7 @@ Value qopt::qcpu::emitGemmOp(qopt::Emitter &e, Value a, bool aUnsigned, Value re
   dims.back() = e.index(columns);
   RankedTensorType type = e.stored(result).clone(accumulator);
   Value out = e.empty(type, dims);
-  return GemmOp::create(e.b, TypeRange{type}, a, packed, Value(), init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(aUnsigned),
+  return GemmOp::create(e.b, TypeRange{type}, a, packed, Value(), Value(), init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(aUnsigned),
                         e.b.getI64IntegerAttr(0))
       .getResult(0);
 }
@@ -66,8 +66,10 @@ Value emitDecodingGemm(qopt::Emitter &e, Value a, Value result, const ScaledCode
                        const KernelForm &form, Values dims) {
   dims.back() = e.index(weights.codes.n);
   RankedTensorType type = e.stored(result);
-  Value out = e.empty(type, dims), packed = packPanels(e, form, weights.codes), scales = packPanels(e, form, weights.scales);
-  return GemmOp::create(e.b, TypeRange{type}, a, packed, scales, init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(false),
+  Value out = e.empty(type, dims), scales = packPanels(e, form, weights.scales);
+  Value packed = form.operands == Operands::Weight4 ? packNibblePanels(e, form, weights.codes) : packPanels(e, form, weights.codes);
+  Value zeros = weights.zeros.elements.empty() ? Value() : packPanels(e, form, weights.zeros);
+  return GemmOp::create(e.b, TypeRange{type}, a, packed, scales, zeros, init, out, e.b.getStringAttr(form.name), e.b.getBoolAttr(false),
                         e.b.getI64IntegerAttr(weights.group))
       .getResult(0);
 }
@@ -85,10 +87,15 @@ Values selectConstantMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm 
                      e.b.getF32Type(), e.dims(op.getA()))};
 }
 
-Values selectDecodingMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm *form) {
+const KernelForm *selectDecodingForm(qir::DequantizeOp weight, const CpuFeatures &features) {
+  return weight ? selectKernelForm(hasNibbles(weight) ? Operands::Weight4 : Operands::Weight8, features) : nullptr;
+}
+
+Values selectDecodingMatMul(nn::MatMulOp op, qopt::Emitter &e, const CpuFeatures &features) {
   auto weight = op.getB().getDefiningOp<qir::DequantizeOp>();
+  const KernelForm *form = selectDecodingForm(weight, features);
   int64_t last = qopt::Emitter::rank(op.getA()) - 1;
-  if (!form || !weight || !hasPackedForm(weight, false) || last < 0 || !isF32(op.getA()) ||
+  if (!form || !hasPackedForm(weight, false) || last < 0 || !isF32(op.getA()) ||
       e.knownDim(op.getA(), last) != qopt::Emitter::type(op.getB()).getDimSize(0))
     return {};
   ScaledCodes codes = scaledCodes(weight, false, 1);
@@ -98,10 +105,11 @@ Values selectDecodingMatMul(nn::MatMulOp op, qopt::Emitter &e, const KernelForm 
   return {emitDecodingGemm(e, e[op.getA()], op.getY(), codes, init, *form, e.dims(op.getA()))};
 }
 
-Values selectDecodingGemm(nn::GemmOp op, qopt::Emitter &e, const KernelForm *form) {
+Values selectDecodingGemm(nn::GemmOp op, qopt::Emitter &e, const CpuFeatures &features) {
   auto weight = op.getB().getDefiningOp<qir::DequantizeOp>();
+  const KernelForm *form = selectDecodingForm(weight, features);
   bool transposed = op.getTransB();
-  if (!form || !weight || op.getTransA() || !isF32(op.getY()) || !hasPackedForm(weight, transposed) ||
+  if (!form || op.getTransA() || !isF32(op.getY()) || !hasPackedForm(weight, transposed) ||
       e.knownDim(op.getA(), 1) != qopt::Emitter::type(op.getB()).getDimSize(transposed ? 1 : 0))
     return {};
   ScaledCodes codes = scaledCodes(weight, transposed, op.getAlpha().convertToFloat());
@@ -231,9 +239,8 @@ void qopt::qcpu::addMatMulKernels(LoweringTable &table, const CpuFeatures &featu
     return;
   table.prefer<nn::MatMulOp>([form](nn::MatMulOp op, qopt::Emitter &e) { return selectMatMul(op, e, *form); });
   table.prefer<nn::GemmOp>([form](nn::GemmOp op, qopt::Emitter &e) { return selectGemm(op, e, *form); });
-  const KernelForm *decoding = selectKernelForm(Operands::Weight8, features);
-  table.prefer<nn::MatMulOp>([decoding](nn::MatMulOp op, qopt::Emitter &e) { return selectDecodingMatMul(op, e, decoding); });
-  table.prefer<nn::GemmOp>([decoding](nn::GemmOp op, qopt::Emitter &e) { return selectDecodingGemm(op, e, decoding); });
+  table.prefer<nn::MatMulOp>([features](nn::MatMulOp op, qopt::Emitter &e) { return selectDecodingMatMul(op, e, features); });
+  table.prefer<nn::GemmOp>([features](nn::GemmOp op, qopt::Emitter &e) { return selectDecodingGemm(op, e, features); });
   table.prefer<nn::AddOp>([](nn::AddOp op, qopt::Emitter &e) { return selectBiasAdd(op, e); });
   table.prefer<nn::TransposeOp>([form](nn::TransposeOp op, qopt::Emitter &e) { return selectTranspose(op, e, *form); });
 }

@@ -89,6 +89,18 @@ Value qopt::qcpu::packPanels(qopt::Emitter &e, const KernelForm &form, const Mat
   return makeConstant<T>(e, {layout.panels(), layout.steps(), form.nr * form.kPack}, elementType<T>(e.b.getContext()), packed);
 }
 
+Value qopt::qcpu::packNibblePanels(qopt::Emitter &e, const KernelForm &form, const Matrix<int8_t> &matrix) {
+  TileLayout layout{matrix.k, matrix.n, form.kPack, form.nr};
+  std::vector<int8_t> codes(layout.packedSize()), packed(layout.packedSize() / 2);
+  packTiles<int8_t>(matrix.elements, MatrixOrder::KN, layout, codes);
+  int64_t half = form.nr * form.kPack / 2;
+  for (int64_t i = 0, size = packed.size(); i < size; ++i) {
+    int64_t low = i / half * 2 * half + i % half;
+    packed[i] = static_cast<int8_t>(codes[low] | codes[low + half] << 4);
+  }
+  return makeConstant<int8_t>(e, {layout.panels(), layout.steps(), half}, e.b.getI8Type(), packed);
+}
+
 template <typename T>
 Value qopt::qcpu::padToPanels(qopt::Emitter &e, const KernelForm &form, std::vector<T> values) {
   values.resize(llvm::alignTo(values.size(), form.nr), T(0));

@@ -48,6 +48,9 @@ mlir::Value makeConstant(qopt::Emitter &e, llvm::ArrayRef<int64_t> shape, mlir::
 template <typename T>
 mlir::Value packPanels(qopt::Emitter &e, const KernelForm &form, const Matrix<T> &matrix);
 
+/// Codes of 0 to 15, two a byte.
+mlir::Value packNibblePanels(qopt::Emitter &e, const KernelForm &form, const Matrix<int8_t> &matrix);
+
 /// Values over n columns, padded with zeros to whole panels.
 template <typename T>
 mlir::Value padToPanels(qopt::Emitter &e, const KernelForm &form, std::vector<T> values);

@@ -35,8 +35,8 @@ func.func @nf4(%x: tensor<?x2xf32>) -> tensor<?x1xf32> {
 // CHECK-LABEL: @groups
 // CHECK: qopt.dequantize
 // KERNEL-LABEL: func.func @groups
-// KERNEL: qcpu.gemm %{{.*}}, %{{.*}} scales %{{.*}} outs %{{.*}} {group = 2 : i64, kernel = "f32i8.avx2"}
-// KERNEL-SAME: (tensor<?x3xf32>, tensor<1x3x16xi8>, tensor<1x2x16xf32>, tensor<?x2xf32>)
+// KERNEL: qcpu.gemm %{{.*}}, %{{.*}} scales %{{.*}} zeros %{{.*}} outs %{{.*}} {group = 2 : i64, kernel = "f32i4.avx2"}
+// KERNEL-SAME: (tensor<?x3xf32>, tensor<1x3x8xi8>, tensor<1x2x16xf32>, tensor<1x2x16xi8>, tensor<?x2xf32>)
 func.func @groups(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   %q = nn.constant dense<[[1, 15], [3, 0], [7, 8]]> : tensor<3x2xui4>
   %s = nn.constant dense<[[1.0, 2.0], [-3.0, 4.0]]> : tensor<2x2xf32>

@@ -19,7 +19,8 @@ namespace qopt::qcpu {
 enum class Operands {
   F32,    ///< f32 × f32 → f32
   Int8,   ///< u8 or i8 × i8 → i32, exact
-  Weight8 ///< f32 × i8 → f32, the weights converted a panel at a time
+  Weight8, ///< f32 × i8 → f32, the weights converted a panel at a time
+  Weight4  ///< the same with codes of 4 bits, two a byte, and zero points
 };
 
 /// How one step along K multiplies and adds.
@@ -39,6 +40,11 @@ struct KernelForm {
   int64_t mr;    ///< rows of the register tile
   int64_t nr;    ///< columns of the register tile, the panel's width; a multiple of lanes
   int64_t kPack; ///< consecutive elements along K that stand side by side in a panel
+
+  /// Whether weights are codes with scales, decoded a panel at a time.
+  bool decodes() const { return operands == Operands::Weight8 || operands == Operands::Weight4; }
+  /// Bytes of `nr * kPack` elements side by side in a panel.
+  int64_t stepBytes() const { return nr * kPack * (operands == Operands::F32 ? 4 : 1) / (operands == Operands::Weight4 ? 2 : 1); }
 
   /// Whether signed activations are read as a + 128 (the caller adds -128 * column sums to `init`).
   bool shiftsSignedActivations() const { return step == Step::MultiplyPairs8 || step == Step::DotProduct8; }

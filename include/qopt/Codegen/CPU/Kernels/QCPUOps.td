@@ -18,7 +18,7 @@ def QCPU_Dialect : Dialect {
     The result is written whole, never read: what has to be added stands in `init`, a vector over the output channels,
     padded with zeros to a multiple of the kernel's panel width. 8-bit activations are signless `i8`; `a_unsigned` says how to read them.
     Packed weights have the shape `panels × (K / kPack) × (NR * kPack)`, zero padded: element `[p, q, j * kPack + i]` is
-    `B[q * kPack + i, p * NR + j]`.
+    `B[q * kPack + i, p * NR + j]`. Codes of 4 bits stand two a byte: `panels × K × NR / 2`, columns j and j + NR / 2 in the low and the high half.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::affine::AffineDialect", "::mlir::tensor::TensorDialect"];
 }
@@ -43,19 +43,23 @@ def QCPU_GemmOp : QCPU_Op<"gemm", [AttrSizedOperandSegments]> {
     `a` is [rows…, K], `out` [rows…, N]; `b` is packed. The accumulator type is out's element type.
 
     Kernels of f32 by i8 decode `b` a panel at a time: an element is its code times the scale of its column and group. `scales` are packed as
-    `panels × ceil(K / group) × NR`; a group of K (or more) elements is one scale for each column.
+    `panels × ceil(K / group) × NR`; a group of K (or more) elements is one scale for each column. Kernels of f32 by 4 bits take codes of 0 to 15 less `zeros`, i8 packed as the
+    scales, or less 8.
 
     ```mlir
     %y = qcpu.gemm %a, %b init %bias outs %e {kernel = "f32.avx2", a_unsigned = false}
       : (tensor<?x128x384xf32>, tensor<96x384x16xf32>, tensor<1536xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     %z = qcpu.gemm %a, %q scales %s outs %e {kernel = "f32i8.avx2", group = 128}
       : (tensor<?x128x384xf32>, tensor<96x384x16xi8>, tensor<96x3x16xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
+    %u = qcpu.gemm %a, %q scales %s zeros %z outs %e {kernel = "f32i4.avx2", group = 128}
+      : (tensor<?x128x384xf32>, tensor<96x384x8xi8>, tensor<96x3x16xf32>, tensor<96x3x16xi8>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     ```
   }];
-  let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, Optional<QCPU_Shaped>:$scales, Optional<QCPU_Shaped>:$init, QCPU_Shaped:$out,
+  let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, Optional<QCPU_Shaped>:$scales, Optional<QCPU_Shaped>:$zeros,
+                       Optional<QCPU_Shaped>:$init, QCPU_Shaped:$out,
                        StrAttr:$kernel, DefaultValuedAttr<BoolAttr, "false">:$a_unsigned, DefaultValuedAttr<I64Attr, "0">:$group);
   let assemblyFormat = [{
-    $a `,` $b (`scales` $scales^)? (`init` $init^)? `outs` $out attr-dict `:` functional-type(operands, results)
+    $a `,` $b (`scales` $scales^)? (`zeros` $zeros^)? (`init` $init^)? `outs` $out attr-dict `:` functional-type(operands, results)
   }];
 }
 
