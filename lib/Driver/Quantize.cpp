@@ -374,7 +374,9 @@ const Command &quantizeCommand() {
                                   "Quantize a model",
                                   options,
                                   "  qopt quantize model.onnx -o int8.onnx --calibration-data calib.npz\n"
-                                  "  qopt quantize model.onnx -o int8.so --scheme W8A8_DYNAMIC\n",
+                                  "  qopt quantize model.onnx -o int8.so --scheme W8A8_DYNAMIC\n"
+                                  "  qopt quantize model.onnx -o int4.onnx --scheme W4A16 --algorithm awq,gptq --calibration-data calib.npz\n"
+                                  "  qopt quantize model.onnx -o fp8.mlir --scheme FP8_DYNAMIC --activation-format e5m2\n",
                                   run};
   return command;
 }

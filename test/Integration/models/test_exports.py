@@ -46,6 +46,17 @@ def test_weights_alone(scheme, linear, tool, program, tmp_path):
     assert worst_share(fused, own) < 1e-6
 
 
+@pytest.mark.parametrize("scheme", ["W2A16", "W4A8", "W4AFP8", "FP8", "FP8_DYNAMIC"])
+def test_float_products(scheme, linear, tool, program, tmp_path):
+    """Codes of other formats, whose products run in float there and here."""
+    model, feeds = linear
+    np.savez(tmp_path / "calibration.npz", **feeds)
+    options = ["--calibration-data", tmp_path / "calibration.npz", "--allow-emulation", "--quiet"]
+    tool("qopt", "quantize", model, "--scheme", scheme, "-o", tmp_path / "q.onnx", *options)
+    own = program(model, *options, scheme=scheme).run(feeds)["y"]
+    assert worst_share(onnx_runtime(tmp_path / "q.onnx", feeds, exact=True)["y"], own) < 1e-6
+
+
 @pytest.mark.parametrize("exact", [True, False])
 def test_scales_of_run_time(exact, linear, tool, program, tmp_path):
     """Scales per token in plain ops, the product as MatMulInteger: the same bits."""
