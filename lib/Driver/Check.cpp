@@ -1,6 +1,7 @@
 // `qopt check`: what a scheme will make of a model on a target, before any work is done.
 #include "Commands.h"
 #include "Contents.h"
+#include "Estimate.h"
 #include "Models.h"
 #include "Planning.h"
 #include "RecipeOptions.h"
@@ -25,6 +26,9 @@ namespace {
 constexpr Option ownOptions[] = {
     {"--target", "T", "what it is to run on (default: host)"},
     {"--allow-emulation", "", "take formats that the target can only emulate"},
+    {"--calibration-data", "DATA", "estimate memory and time for these samples"},
+    {"--samples", "N", "for the first N of them, or for N where there is no DATA"},
+    {"--batch", "N", "samples a run of calibration (default 8)"},
     {"--json", "FILE", "write the outcome as JSON; - is standard output"},
 };
 constexpr auto options = withRecipeOptions(ownOptions);
@@ -51,6 +55,7 @@ Fate fateOf(LinearLikeOpInterface op, const SitePlan &plan, const Target &target
 
 struct Plan {
   std::vector<RecipeSite> sites;
+  std::vector<SitePlan> decided;
   std::vector<Fate> fates;
   int64_t bytesBefore = 0, bytesAfter = 0;
 
@@ -71,7 +76,8 @@ Expected<Plan> makePlan(mlir::ModuleOp module, const Recipe &recipe, const Targe
     return decided.takeError();
   plan.bytesBefore = plan.bytesAfter = totalBytes(sizesOf(module));
   DenseSet<mlir::Attribute> counted;
-  for (auto [op, site] : zip(ops, *decided)) {
+  plan.decided = std::move(*decided);
+  for (auto [op, site] : zip(ops, plan.decided)) {
     auto linear = cast<LinearLikeOpInterface>(op);
     plan.fates.push_back(fateOf(linear, site, target, allowEmulation));
     bool stays = plan.fates.back().outcome == "kept" || !site.scheme->weights;
@@ -82,7 +88,7 @@ Expected<Plan> makePlan(mlir::ModuleOp module, const Recipe &recipe, const Targe
   return plan;
 }
 
-void print(raw_ostream &os, const Plan &plan, StringRef recipe, const Target &target) {
+void print(raw_ostream &os, const Plan &plan, const Estimate &estimate, StringRef recipe, const Target &target) {
   MapVector<std::pair<StringRef, StringRef>, int64_t> counts;
   std::map<StringRef, StringRef> reasons;
   for (const Fate &fate : plan.fates) {
@@ -94,9 +100,10 @@ void print(raw_ostream &os, const Plan &plan, StringRef recipe, const Target &ta
     os << formatv("  {0,6}  {1,-9} {2,-27} {3}\n", count, key.first, key.second, reasons[key.second]);
   os << formatv("constants: {0} now, about {1} quantized ({2:f1}%)\n", formatBytes(plan.bytesBefore),
                 formatBytes(plan.bytesAfter), plan.bytesBefore ? 100.0 * plan.bytesAfter / plan.bytesBefore : 100.0);
+  print(os, estimate);
 }
 
-json::Value toJson(const Plan &plan, StringRef recipe, const Target &target) {
+json::Value toJson(const Plan &plan, const Estimate &estimate, StringRef recipe, const Target &target) {
   json::Array sites;
   for (auto [site, fate] : zip(plan.sites, plan.fates))
     sites.push_back(json::Object{{"site", json::fixUTF8(site.name)},
@@ -109,6 +116,7 @@ json::Value toJson(const Plan &plan, StringRef recipe, const Target &target) {
                       {"nearest", plan.refusal() ? json::Value(plan.refusal()->nearest) : nullptr},
                       {"bytes_before", plan.bytesBefore},
                       {"bytes_after", plan.bytesAfter},
+                      {"estimate", qopt::toJson(estimate)},
                       {"sites", std::move(sites)}};
 }
 
@@ -132,31 +140,41 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto recipe = chooseRecipe(arguments);
   if (!recipe)
     return recipe.takeError();
+  auto target = findTarget(arguments.get("--target", "host")); // Before the model, which takes longer.
+  if (!target)
+    return target.takeError();
+  auto model = loadModel(arguments.positional()[0]);
+  return model ? tellPlan(arguments, *recipe, *model, /*mustBeLegal=*/true, session) : model.takeError();
+}
+
+} // namespace
+
+Expected<int> tellPlan(const Arguments &arguments, const Recipe &recipe, const Model &model, bool mustBeLegal, Session &session) {
   auto target = findTarget(arguments.get("--target", "host"));
   if (!target)
     return target.takeError();
   const std::string &path = arguments.positional()[0];
-  auto model = loadModel(path);
-  if (!model)
-    return model.takeError();
-  auto plan = makePlan(*model->module, *recipe, **target, arguments.has("--allow-emulation"));
+  auto plan = makePlan(*model.module, recipe, **target, arguments.has("--allow-emulation"));
   if (!plan)
     return inContext(path, plan.takeError());
+  auto work = workToEstimate(arguments, recipe, *model.module);
+  if (!work)
+    return work.takeError();
+  work->plans = plan->decided;
+  Estimate estimated = estimate(*model.module, *work);
   std::string name = recipeText(arguments);
   if (auto file = arguments.get("--json")) {
-    if (Error error = writeText(*file, qopt::toJson(toJson(*plan, name, **target)) + "\n", session))
+    if (Error error = writeText(*file, qopt::toJson(toJson(*plan, estimated, name, **target)) + "\n", session))
       return std::move(error);
   } else {
-    print(session.out, *plan, name, **target);
+    print(session.out, *plan, estimated, name, **target);
   }
-  if (Error error = refusalOf(*plan, name))
+  if (Error error = mustBeLegal ? refusalOf(*plan, name) : Error::success())
     return inContext(path, std::move(error));
-  if (Error error = checkBuild(*recipe))
+  if (Error error = checkBuild(recipe))
     return std::move(error);
   return Done;
 }
-
-} // namespace
 
 Error checkLegal(mlir::ModuleOp module, const Recipe &recipe, StringRef name, StringRef targetName, bool allowEmulation) {
   auto target = findTarget(targetName);

@@ -5,8 +5,12 @@
 #include "qopt/Pipelines/ImportPipeline.h"
 #include "qopt/Pipelines/Register.h"
 #include "qopt/Pipelines/Run.h"
+#include "qopt/Support/MappedFile.h"
 
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectRegistry.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -38,6 +42,17 @@ static Expected<Model> parse(StringRef path) {
   return model;
 }
 
+/// What reading has touched of the weights, which lie in mapped pages.
+static void giveBackPages(mlir::ModuleOp module) {
+  module.walk([](mlir::Operation *op) {
+    for (mlir::NamedAttribute attr : op->getAttrs()) {
+      auto resource = dyn_cast<mlir::DenseResourceElementsAttr>(attr.getValue());
+      if (mlir::AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr)
+        releasePages({reinterpret_cast<const uint8_t *>(blob->getData().data()), blob->getData().size()});
+    }
+  });
+}
+
 static Expected<Model> import(StringRef path) {
   Model model{makeContext(), {}};
   DiagnosticSentence sentence(model.context.get());
@@ -48,6 +63,7 @@ static Expected<Model> import(StringRef path) {
   buildImportPipeline(pm);
   if (Error error = runPasses(pm, *model.module))
     return std::move(error);
+  giveBackPages(*model.module);
   return model;
 }
 

@@ -24,7 +24,7 @@ namespace {
 /// The same bytes come out whatever these say.
 bool isNeutral(StringRef option) {
   static const StringSet<> neutral = {"-o",       "--threads", "--quiet", "--report",        "--json",         "--work-dir", "--log-level",
-                                      "--color", "--target",  "--noise-samples", "--evaluation-data", "--compile-to", "--calibration-data"};
+                                      "--color", "--target",  "--noise-samples", "--evaluation-data", "--compile-to", "--calibration-data", "--dry-run"};
   return neutral.contains(option);
 }
 

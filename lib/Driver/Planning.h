@@ -1,7 +1,7 @@
 // What a recipe means for a model, before anything is changed.
 #pragma once
 #include "qopt/Calibration/Statistics.h"
-#include "qopt/Driver/Options.h"
+#include "qopt/Driver/Driver.h"
 #include "qopt/Recipe/Recipe.h"
 
 namespace mlir {
@@ -22,6 +22,12 @@ int64_t quantizedBytes(LinearLikeOpInterface op, const OperandSpec &spec);
 
 /// A clause that says what of a scheme this build cannot make; empty where it can make all.
 std::string missingFor(const Scheme &scheme);
+
+struct Model;
+
+/// Tells what becomes of each op on the target of the command line, and what memory, disk and time that takes; with --json as JSON.
+/// Errors: what the target has no form for (where it `mustBeLegal`), or this build cannot make.
+llvm::Expected<int> tellPlan(const Arguments &arguments, const Recipe &recipe, const Model &model, bool mustBeLegal, Session &session);
 
 /// Refuses, with the sentence of `qopt check`, what the target has no form for. `name` is the scheme's or the recipe's.
 llvm::Error checkLegal(mlir::ModuleOp module, const Recipe &recipe, llvm::StringRef name, llvm::StringRef target, bool allowEmulation);

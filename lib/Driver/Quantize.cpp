@@ -1,5 +1,6 @@
 #include "Commands.h"
 #include "Contents.h"
+#include "DryRun.h"
 #include "Outputs.h"
 #include "PartialWork.h"
 #include "Phases.h"
@@ -45,6 +46,7 @@ constexpr Option ownOptions[] = {
     {"--report", "DIR", "write report.json and report.html into DIR"},
     {"--json", "FILE", "write the report as JSON; - is standard output"},
     workFolderOption,
+    dryRunOption,
 };
 constexpr auto options = withRecipeOptions(ownOptions);
 
@@ -261,7 +263,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   if (!printOnly)
     if (Error error = checkNotSameFile(*out, path))
       return std::move(error);
-  if (Error error = prepareReports(arguments))
+  if (Error error = arguments.has("--dry-run") ? Error::success() : prepareReports(arguments))
     return std::move(error);
   Stopwatch watch;
   Progress progress(session.err, chooseProgressMode(session.err, arguments.has("--quiet")));
@@ -269,6 +271,8 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   auto model = loadModel(path);
   if (!model)
     return model.takeError();
+  if (arguments.has("--dry-run"))
+    return dryRun(arguments, *recipe, *model, session);
   if (printOnly)
     return printPipeline(arguments, *recipe, *model, *phase, session);
   if (*phase < Phase::Transformed)
