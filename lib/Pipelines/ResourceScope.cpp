@@ -13,10 +13,13 @@ static DialectResourceBlobManager &blobsOf(MLIRContext *context) {
   return DenseResourceElementsHandle::getManagerInterface(context).getBlobManager();
 }
 
+static bool hasBytes(const DialectResourceBlobManager::BlobEntry &entry) { return entry.getBlob() && !entry.getBlob()->getData().empty(); }
+
 ResourceScope::ResourceScope(MLIRContext *context) : context(context) {
   blobsOf(context).getBlobMap([&](const auto &blobs) {
     for (const auto &blob : blobs)
-      before.insert(blob.getKey());
+      if (hasBytes(blob.getValue()))
+        before.insert(blob.getKey());
   });
 }
 
@@ -25,7 +28,7 @@ ResourceScope::~ResourceScope() {
   llvm::SmallVector<std::string> made;
   blobs.getBlobMap([&](const auto &all) {
     for (const auto &blob : all)
-      if (!before.contains(blob.getKey()))
+      if (hasBytes(blob.getValue()) && !before.contains(blob.getKey()))
         made.push_back(blob.getKey().str());
   });
   for (const std::string &key : made)

@@ -9,7 +9,7 @@
 namespace qopt {
 
 /// Frees, when it ends, the bytes of all resources that the context has got since it began. No IR that outlives the scope may have
-/// taken any of them over.
+/// taken any of them over. Scopes nest: what an inner one packs may be bytes that an outer one has.
 class ResourceScope {
 public:
   explicit ResourceScope(mlir::MLIRContext *context);
@@ -19,7 +19,7 @@ public:
 
 private:
   mlir::MLIRContext *context;
-  llvm::StringSet<> before; ///< keys
+  llvm::StringSet<> before; ///< keys of those that had bytes
 };
 
 } // namespace qopt

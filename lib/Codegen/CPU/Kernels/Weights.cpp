@@ -5,8 +5,11 @@
 #include "qopt/Support/MappedFile.h"
 
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
 
 using namespace mlir;
 using namespace qopt::qcpu;
@@ -66,11 +69,25 @@ std::vector<int32_t> ConstantData::asInt32() const {
   }
 }
 
-Value qopt::qcpu::makeConstant(qopt::Emitter &e, RankedTensorType type, llvm::ArrayRef<char> bytes) {
+/// Constants of the same bytes are one: weights that several products read, or two programs side by side, are packed once.
+static DenseResourceElementsHandle packedResource(MLIRContext *context, llvm::ArrayRef<char> bytes) {
   constexpr size_t cacheLine = 64;
+  llvm::XXH128_hash_t hash = llvm::xxh3_128bits({reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()});
+  std::string key = "qcpu_packed_" + llvm::utohexstr(hash.high64) + "_" + llvm::utohexstr(hash.low64);
+  auto &manager = DenseResourceElementsHandle::getManagerInterface(context);
+  auto *entry = manager.getBlobManager().lookup(key);
+  if (entry && entry->getBlob() && entry->getBlob()->getData() == bytes)
+    return {entry, cast<BuiltinDialect>(manager.getDialect())};
   AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, cacheLine, /*dataIsMutable=*/false);
-  auto attr = DenseResourceElementsAttr::get(type, "qcpu_packed", std::move(blob));
-  return arith::ConstantOp::create(e.b, attr);
+  bool isFree = entry && (!entry->getBlob() || entry->getBlob()->getData().empty()); // A program that was thrown away had it.
+  if (!isFree)
+    return manager.insert(key, std::move(blob));
+  entry->setBlob(std::move(blob));
+  return {entry, cast<BuiltinDialect>(manager.getDialect())};
+}
+
+Value qopt::qcpu::makeConstant(qopt::Emitter &e, RankedTensorType type, llvm::ArrayRef<char> bytes) {
+  return arith::ConstantOp::create(e.b, DenseResourceElementsAttr::get(type, packedResource(e.b.getContext(), bytes)));
 }
 
 template <typename T>
