@@ -73,6 +73,6 @@ def test_rounds_hold_less_than_all_at_once(tool, setup, tmp_path):
     (("--scheme", "W4A16", "-o", "no/such/folder/o.onnx"), 1, "no/such/folder"),
 ])
 def test_what_a_run_would_refuse(tool, setup, tmp_path, options, status, sentence):
-    done = tool("qopt", "quantize", "m.onnx", "-o", tmp_path / "o.onnx", *options, "--dry-run", status=status, cwd=setup)
+    done = tool("qopt", "quantize", "m.onnx", "-o", tmp_path / "o.onnx", *options, "--quiet", "--dry-run", status=status, cwd=setup)
     assert sentence in done.stderr and done.stderr.count("\n") == 1, done.stderr
     assert not done.stdout and list(tmp_path.iterdir()) == []
