@@ -29,15 +29,6 @@ double distanceOf(const Histogram &a, const Histogram &b) {
   return greatest;
 }
 
-double outsideOf(const Histogram &use, ValueRange range) {
-  uint64_t outside = 0;
-  auto counts = use.binCounts();
-  for (int64_t bin = 0; bin < use.bins(); ++bin)
-    if (use.edge(bin + 1) <= range.min || use.edge(bin) > range.max)
-      outside += counts[bin];
-  return static_cast<double>(outside) / static_cast<double>(use.valueCount());
-}
-
 double shiftOf(const MomentStats &a, const MomentStats &b) {
   if (a.channels() != b.channels() || a.channels() < 2)
     return 0;
@@ -61,7 +52,7 @@ SiteDrift driftOf(const SiteStatistics *calibration, const SiteStatistics &use) 
     return drift;
   }
   drift.calibrated = calibration->histogram.range();
-  drift.outside = outsideOf(use.histogram, drift.calibrated);
+  drift.outside = static_cast<double>(use.histogram.countOutside(drift.calibrated)) / static_cast<double>(use.histogram.valueCount());
   drift.distance = distanceOf(calibration->histogram, use.histogram);
   drift.shift = shiftOf(calibration->moments, use.moments);
   return drift;

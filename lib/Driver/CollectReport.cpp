@@ -26,15 +26,6 @@ void addBars(SiteReport &site, const Histogram &histogram) {
     site.bars[(bin - first) / joined] += counts[bin];
 }
 
-/// Values in bins that lie wholly beyond the range.
-uint64_t countOutside(const Histogram &histogram, ValueRange range) {
-  uint64_t outside = 0;
-  for (int64_t bin = 0; bin < histogram.bins(); ++bin)
-    if (histogram.edge(bin + 1) <= range.min || histogram.edge(bin) > range.max)
-      outside += histogram.binCounts()[bin];
-  return outside;
-}
-
 SiteReport reportSite(const SiteStatistics &statistics, const RangeChoice &choice) {
   SiteReport site;
   site.name = statistics.info().name;
@@ -45,7 +36,7 @@ SiteReport reportSite(const SiteStatistics &statistics, const RangeChoice &choic
     return site;
   site.seen = statistics.histogram.range();
   site.chosen = chooseRange(statistics, choice);
-  site.outside = site.chosen.empty() ? 0 : countOutside(statistics.histogram, site.chosen);
+  site.outside = site.chosen.empty() ? 0 : statistics.histogram.countOutside(site.chosen);
   addBars(site, statistics.histogram);
   return site;
 }

@@ -77,6 +77,14 @@ Status Histogram::merge(const Histogram &other) {
   return success();
 }
 
+uint64_t Histogram::countOutside(ValueRange range) const {
+  uint64_t outside = 0;
+  for (int64_t bin = 0; bin < bins(); ++bin)
+    if (edge(bin + 1) <= range.min || edge(bin) > range.max)
+      outside += counts[bin];
+  return outside;
+}
+
 uint64_t Histogram::valueCount() const { return std::accumulate(counts.begin(), counts.end(), uint64_t{0}); }
 
 std::vector<uint64_t> Histogram::magnitudeCounts() const {

@@ -32,6 +32,8 @@ public:
   /// Exact extremes of the finite values.
   ValueRange range() const { return extremes; }
   uint64_t valueCount() const;
+  /// Values in bins that lie wholly beyond `range`.
+  uint64_t countOutside(ValueRange range) const;
   uint64_t nonFiniteCount() const { return nonFinite; }
 
   /// Counts of magnitudes: bin k holds |x| in [k w, (k + 1) w), bins/2 of them. Bins of negative values
