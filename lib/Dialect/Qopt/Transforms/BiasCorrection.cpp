@@ -5,6 +5,7 @@
 #include "qopt/Numerics/Quantizers/Equalize.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
 using namespace qopt;
@@ -29,16 +30,16 @@ void setBias(LinearLikeOpInterface op, llvm::ArrayRef<float> bias) {
     cast<nn::ConvOp>(op.getOperation()).getBMutable().assign(value);
 }
 
-} // namespace
-
-ElementsAttr qopt::channelMeans(ModuleOp module, llvm::StringRef site) {
+/// E[x] by channel of a site; null where there is none.
+ElementsAttr channelMeans(ModuleOp module, llvm::StringRef site) {
   auto channels = module->getAttrOfType<DictionaryAttr>("qopt.channels");
   auto entry = channels ? channels.getAs<DictionaryAttr>(site) : DictionaryAttr();
   return entry ? entry.getAs<ElementsAttr>("mean") : ElementsAttr();
 }
 
-std::string qopt::correctBiasOf(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded,
-                                llvm::ArrayRef<float> channelMeans) {
+/// Empty on success, else a clause that says why not.
+std::string correct(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded,
+                    llvm::ArrayRef<float> channelMeans) {
   RowShape shape = weight.shape();
   if (op.getWeightInputAxis() != (op.getWeightOutputAxis() == 0 ? 1 : 0))
     return "its weight does not run over outputs first";
@@ -62,4 +63,13 @@ std::string qopt::correctBiasOf(LinearLikeOpInterface op, const WeightRows &weig
   }
   setBias(op, bias);
   return {};
+}
+
+} // namespace
+
+void qopt::correctBiasOf(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded, const Sites &sites) {
+  FloatElements means(channelMeans(op->getParentOfType<ModuleOp>(), sites.name(op.getActivationOperand().get())));
+  std::string why = means.valid() ? correct(op, weight, rounded, means.values()) : "no statistics of its input channels";
+  if (!why.empty())
+    op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
 }

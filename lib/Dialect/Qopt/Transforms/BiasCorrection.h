@@ -4,17 +4,13 @@
 
 #include "WeightRows.h"
 
-#include "mlir/IR/BuiltinOps.h"
+#include "qopt/Analysis/Sites.h"
 
 namespace qopt {
 
-/// E[x] by channel of a site, from the module attribute `qopt.channels`; null where there is none.
-mlir::ElementsAttr channelMeans(mlir::ModuleOp module, llvm::StringRef site);
-
-/// b_n += sum over inputs of (W - W')_n · E[x] (Nagel et al. 2019, section 4.2). `rounded` is W' as rows, `channelMeans` is E[x] by
-/// input channel. Empty on success, else a clause that says why not.
-std::string correctBiasOf(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded,
-                          llvm::ArrayRef<float> channelMeans);
+/// b_n += sum over inputs of (W - W')_n · E[x] (Nagel et al. 2019, section 4.2). `rounded` is W' as rows; E[x] by
+/// input channel comes from the module attribute `qopt.channels`. A remark says why where it cannot be done.
+void correctBiasOf(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded, const Sites &sites);
 
 } // namespace qopt
 

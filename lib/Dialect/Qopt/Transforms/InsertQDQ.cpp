@@ -39,17 +39,10 @@ struct Settings {
   llvm::StringSet<> ignore, targets, biasCorrection;
 };
 
-/// The module attributes `qopt.ranges` and `qopt.channels`.
+/// The module attribute `qopt.ranges`.
 class Ranges {
 public:
-  explicit Ranges(ModuleOp module)
-      : dict(module->getAttrOfType<DictionaryAttr>("qopt.ranges")),
-        channels(module->getAttrOfType<DictionaryAttr>("qopt.channels")) {}
-  /// Mean by channel; null where there is none.
-  ElementsAttr channelMeans(llvm::StringRef site) const {
-    auto entry = channels ? channels.getAs<DictionaryAttr>(site) : DictionaryAttr();
-    return entry ? entry.getAs<ElementsAttr>("mean") : ElementsAttr();
-  }
+  explicit Ranges(ModuleOp module) : dict(module->getAttrOfType<DictionaryAttr>("qopt.ranges")) {}
   std::optional<std::pair<double, double>> of(llvm::StringRef site) const {
     auto range = dict ? dict.getAs<DenseF64ArrayAttr>(site) : DenseF64ArrayAttr();
     if (!range || range.size() != 2)
@@ -58,7 +51,7 @@ public:
   }
 
 private:
-  DictionaryAttr dict, channels;
+  DictionaryAttr dict;
 };
 
 int64_t typeRank(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
@@ -248,13 +241,8 @@ private:
   }
 
   void correctBias(LinearLikeOpInterface op, const WeightRows &weight, const WeightCodes &codes) {
-    if (!settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
-      return;
-    FloatElements means(ranges.channelMeans(sites.name(op.getActivationOperand().get())));
-    std::string why = means.valid() ? correctBiasOf(op, weight, decodeRows(weight, codes), means.values())
-                                    : "no statistics of its input channels";
-    if (!why.empty())
-      op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
+    if (settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+      correctBiasOf(op, weight, decodeRows(weight, codes), sites);
   }
 
   func::FuncOp func;

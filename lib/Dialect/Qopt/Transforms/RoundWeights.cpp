@@ -18,22 +18,13 @@ using namespace qopt;
 
 namespace {
 
-void correctBias(LinearLikeOpInterface op, const WeightRows &weight, std::span<const float> rounded, ModuleOp module,
-                 llvm::StringRef site) {
-  FloatElements means(channelMeans(module, site));
-  std::string why =
-      means.valid() ? correctBiasOf(op, weight, rounded, means.values()) : "no statistics of its input channels";
-  if (!why.empty())
-    op.emitRemark() << "bias not corrected: " << why << " [BIAS-FORM]";
-}
-
 /// Rows that local errors are taken over, evenly spaced.
 constexpr int64_t kSampledRows = 64;
 
 class Rounder {
 public:
-  Rounder(ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round, RoundingJournal *journal)
-      : module(module), targets(targets), log(log), round(round), journal(journal) {}
+  Rounder(const RoundingTargets &targets, DecisionLog &log, RoundFn round, RoundingJournal *journal)
+      : targets(targets), log(log), round(round), journal(journal) {}
 
   LogicalResult run(LinearLikeOpInterface op, llvm::StringRef name, const Sites &sites) {
     RoundedWeight entry{name.str(), spell(targets.spec), {}, {}, {}, {}};
@@ -67,7 +58,7 @@ private:
     if (!rounded.error.empty())
       return log.note(op, rounded.code, rounded.error);
     if (targets.biasCorrection.contains(name))
-      correctBias(op, *weight, rounded.values, module, sites.name(op.getActivationOperand().get()));
+      correctBiasOf(op, *weight, rounded.values, sites);
     WeightCodes codes = encodeRows(*weight, rounded.values, rounded.params, targets.spec);
     installWeight(op, codes);
     if (journal)
@@ -88,12 +79,11 @@ private:
     if (!codes)
       return op.emitError("its codes in the work folder do not fit its weight; remove the folder to begin anew");
     if (targets.biasCorrection.contains(entry.site))
-      correctBias(op, *weight, decodeRows(*weight, *codes), module, sites.name(op.getActivationOperand().get()));
+      correctBiasOf(op, *weight, decodeRows(*weight, *codes), sites);
     installWeight(op, *codes);
     return mlir::success();
   }
 
-  ModuleOp module;
   const RoundingTargets &targets;
   DecisionLog &log;
   RoundFn round;
@@ -128,7 +118,7 @@ FailureOr<RoundingTargets> qopt::readTargets(ModuleOp module, llvm::StringRef pa
 
 LogicalResult qopt::roundWeights(ModuleOp module, const RoundingTargets &targets, DecisionLog &log, RoundFn round,
                                  RoundingJournal *journal) {
-  Rounder rounder(module, targets, log, round, journal);
+  Rounder rounder(targets, log, round, journal);
   for (auto func : module.getOps<func::FuncOp>()) {
     if (func.isExternal())
       continue;
