@@ -22,7 +22,7 @@ struct AnnotatePass : qopt::impl::AnnotateStatisticsPassBase<AnnotatePass> {
     std::optional<RangeMethod> rule = parseRangeMethod(method);
     if (!rule) {
       getOperation().emitError() << "qopt-annotate-statistics: method is '" << method
-                                 << "'; it must be minmax, moving-average, percentile, mse or entropy";
+                                 << "'; it must be " << kRangeMethodChoices;
       return signalPassFailure();
     }
     auto statistics = readStatistics(stats);
@@ -33,6 +33,7 @@ struct AnnotatePass : qopt::impl::AnnotateStatisticsPassBase<AnnotatePass> {
     RangeChoice choice;
     choice.method = *rule;
     choice.percent = percent;
+    choice.averagingConstant = averagingConstant;
     annotateStatistics(getOperation(), *statistics, choice);
     enterInputs(getOperation(), statistics->inputs);
   }
@@ -41,7 +42,7 @@ struct AnnotatePass : qopt::impl::AnnotateStatisticsPassBase<AnnotatePass> {
 } // namespace
 
 AnnotateStatisticsPassOptions qopt::annotateOptions(llvm::StringRef stats, const RangeChoice &choice) {
-  return {stats.str(), rangeMethodName(choice.method).str(), choice.percent};
+  return {stats.str(), std::string(rangeMethodName(choice.method)), choice.percent, choice.averagingConstant};
 }
 
 void qopt::enterInputs(ModuleOp module, const InputTable &inputs) {

@@ -93,38 +93,12 @@ Error Statistics::merge(const Statistics &other) {
   return Error::success();
 }
 
-std::optional<RangeMethod> qopt::parseRangeMethod(StringRef name) {
-  return StringSwitch<std::optional<RangeMethod>>(name)
-      .Case("minmax", RangeMethod::MinMax)
-      .Case("moving-average", RangeMethod::MovingAverage)
-      .Case("percentile", RangeMethod::Percentile)
-      .Case("mse", RangeMethod::MSE)
-      .Case("entropy", RangeMethod::Entropy)
-      .Default(std::nullopt);
-}
-
-StringRef qopt::rangeMethodName(RangeMethod method) {
-  switch (method) {
-  case RangeMethod::MinMax:
-    return "minmax";
-  case RangeMethod::MovingAverage:
-    return "moving-average";
-  case RangeMethod::Percentile:
-    return "percentile";
-  case RangeMethod::MSE:
-    return "mse";
-  case RangeMethod::Entropy:
-    return "entropy";
-  }
-  return "";
-}
-
 ValueRange qopt::chooseRange(const SiteStatistics &site, const RangeChoice &choice) {
   switch (choice.method) {
   case RangeMethod::MinMax:
     return site.histogram.range();
   case RangeMethod::MovingAverage:
-    return site.movingRange.average();
+    return site.movingRange.average(choice.averagingConstant);
   case RangeMethod::Percentile:
     return percentileRange(site.histogram, choice.percent, choice.target);
   case RangeMethod::MSE:

@@ -15,6 +15,7 @@ constexpr Option options[] = {
     {"-o", "FILE.stats", "where the statistics go"},
     {"--samples", "N", "use only the first N samples"},
     {"--first-sample", "N", "index of the first sample, when DATA is a shard of a larger set (default 0)"},
+    {"--max-length", "N", "cut samples to so many elements along axis 1, where the inputs' dim is dynamic"},
     {"--gram", "", "also Gram matrices of the inputs of products and convolutions, which gptq, awq and rounding read"},
     {"--batch", "N", "samples a run (default 8)"},
     {"--threads", "N", "threads to use (default: one for each core)"},
@@ -39,6 +40,11 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return model.takeError();
   Progress progress(session.err, chooseProgressMode(session.err, arguments.has("--quiet")));
   CalibrationRequest request{arguments.positional()[0], data->str(), *samples, *batch, *first, static_cast<int32_t>(*threads)};
+  auto length = arguments.integer("--max-length", 0, 1);
+  if (!length)
+    return length.takeError();
+  if (*length)
+    request.maxLength = *length;
   if (arguments.has("--gram"))
     request.columns = allInputs(*model->module);
   auto statistics = calibrateModel(*model->module, request, session, progress);

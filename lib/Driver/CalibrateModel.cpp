@@ -98,6 +98,8 @@ static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequ
   if (!program)
     return inContext(request.modelPath, program.takeError());
   auto source = SampleSource::open(request.dataPath, program->executor->inputs());
+  if (source && request.maxLength)
+    source = cutSamples(std::move(*source), program->executor->inputs(), *request.maxLength);
   if (!source)
     return source.takeError();
   std::optional<Instrumented> reference;

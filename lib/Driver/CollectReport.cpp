@@ -52,7 +52,7 @@ void qopt::addDecisions(QuantizationReport &report, mlir::ModuleOp module) {
 }
 
 void qopt::addStatistics(QuantizationReport &report, const Statistics &statistics, const RangeChoice &choice) {
-  report.method = rangeMethodName(choice.method).str();
+  report.method = rangeMethodName(choice.method);
   report.samples = statistics.samples;
   report.dataHash = statistics.dataHash.hex();
   for (const SiteStatistics &site : statistics.sites)

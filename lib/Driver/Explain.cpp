@@ -61,6 +61,8 @@ constexpr ReasonCode passCodes[] = {
                     "convolutions in ONNX's layout. Use a static scheme for convolutions."},
     {"QUANT-TYPE", "The op does not compute in float32, so the float rules for quantizing do not apply to it."},
     {"QUANT-WEIGHT", "The weight's values cannot be quantized (NaN or infinity among them); the report says which."},
+    {"RECIPE-FOREIGN", "The recipe is one of llm-compressor and holds a key that says when or where that tool works, which means nothing here. "
+                       "Nothing is missing from the result."},
     {"ROUND-DONE", "Coordinate descent moved codes from the nearest ones; the record says how many, and what it gains."},
     {"ROUND-FORM", "The weight cannot have the scales that the scheme asks for (groups need a matrix), or it is no float32 constant."},
     {"ROUND-NO-STATS", "Calibration has no Gram matrix of the op's input, so its weight was rounded to nearest."},

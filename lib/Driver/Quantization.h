@@ -26,6 +26,7 @@ struct CalibrationRequest {
   int64_t batch = 8;
   int64_t firstSample = 0;  ///< index of the first sample, for shards
   int32_t threads = 0;
+  std::optional<int64_t> maxLength = {};   ///< samples are cut to it along axis 1
   bool linearInputsOnly = false;           ///< observe nothing but the inputs of products and convolutions
   std::vector<std::string> only = {};      ///< sites to observe; empty: all. With it the model's results are not computed
   std::vector<InputColumns> columns = {}; ///< inputs whose Gram matrices are gathered too

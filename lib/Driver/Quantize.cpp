@@ -52,22 +52,17 @@ constexpr auto options = withRecipeOptions(ownOptions);
 
 Error overrideCalibration(const Arguments &arguments, Recipe &recipe) {
   if (auto method = arguments.get("--calibration-method")) {
-    std::optional<RangeRule> rule;
-    for (RangeRule r :
-         {RangeRule::MinMax, RangeRule::MovingAverage, RangeRule::Percentile, RangeRule::MSE, RangeRule::Entropy})
-      if (rangeRuleName(r) == *method)
-        rule = r;
-    if (!rule)
-      return usageError("--calibration-method is '" + *method +
-                        "'; it must be minmax, moving-average, percentile, mse or entropy");
-    recipe.calibration.method = rule;
-    recipe.calibration.percentile = std::nullopt;
+    std::optional<RangeMethod> chosen = parseRangeMethod(*method);
+    if (!chosen)
+      return usageError("--calibration-method is '" + *method + "'; it must be " + kRangeMethodChoices);
+    recipe.calibration.method = chosen;
+    recipe.calibration.percentile = recipe.calibration.averagingConstant = std::nullopt;
   }
   if (auto percentile = arguments.get("--percentile")) {
     double value = 0;
     if (percentile->getAsDouble(value) || value <= 50 || value > 100)
       return usageError("--percentile is '" + *percentile + "'; it must be more than 50 and at most 100");
-    if (recipe.calibration.method != RangeRule::Percentile)
+    if (recipe.calibration.method != RangeMethod::Percentile)
       return usageError("--percentile needs the calibration method percentile");
     recipe.calibration.percentile = value;
   }
@@ -81,8 +76,10 @@ Expected<CalibrationRequest> calibrationRequest(const Arguments &arguments, cons
   for (auto *number : {&samples, &batch, &threads})
     if (!*number)
       return number->takeError();
-  return CalibrationRequest{arguments.positional()[0], arguments.get("--calibration-data", "").str(), *samples, *batch, 0,
-                            static_cast<int32_t>(*threads)};
+  CalibrationRequest request{arguments.positional()[0], arguments.get("--calibration-data", "").str(), *samples, *batch, 0,
+                             static_cast<int32_t>(*threads)};
+  request.maxLength = recipe.calibration.maxLength;
+  return request;
 }
 
 Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Recipe &recipe, const Model &model,

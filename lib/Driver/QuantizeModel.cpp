@@ -54,20 +54,11 @@ RecipeSite siteOf(LinearLikeOpInterface op) {
   return site;
 }
 
-RangeMethod rangeMethod(const Recipe &recipe) {
-  switch (recipe.calibration.method.value_or(RangeRule::MinMax)) {
-  case RangeRule::MinMax:
-    return RangeMethod::MinMax;
-  case RangeRule::MovingAverage:
-    return RangeMethod::MovingAverage;
-  case RangeRule::Percentile:
-    return RangeMethod::Percentile;
-  case RangeRule::MSE:
-    return RangeMethod::MSE;
-  case RangeRule::Entropy:
-    return RangeMethod::Entropy;
-  }
-  return RangeMethod::MinMax;
+/// What the reader of the recipe has to say: keys of other tools that mean nothing here.
+void noteReading(mlir::ModuleOp module, const Recipe &recipe) {
+  DecisionLog log(module);
+  for (const std::string &remark : recipe.remarks)
+    log.add(module, Outcome::Quantized, "RECIPE-FOREIGN", remark);
 }
 
 /// What the recipe does with data and now goes without.
@@ -93,9 +84,9 @@ Error runStages(mlir::ModuleOp module, Session &session, llvm::function_ref<Erro
 
 RangeChoice qopt::rangeChoice(const Recipe &recipe) {
   RangeChoice choice;
-  choice.method = rangeMethod(recipe);
-  if (recipe.calibration.percentile)
-    choice.percent = *recipe.calibration.percentile;
+  choice.method = recipe.calibration.method.value_or(choice.method);
+  choice.percent = recipe.calibration.percentile.value_or(choice.percent);
+  choice.averagingConstant = recipe.calibration.averagingConstant.value_or(choice.averagingConstant);
   return choice;
 }
 
@@ -274,6 +265,7 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   auto plan = planFor(module, recipe, request.statistics);
   if (!plan)
     return plan.takeError();
+  noteReading(module, recipe);
   if (request.statistics)
     annotateStatistics(module, *request.statistics, rangeChoice(recipe));
   else

@@ -11,8 +11,6 @@ using namespace llvm;
 namespace qopt {
 namespace {
 
-constexpr StringRef rangeRules[] = {"minmax", "moving-average", "percentile", "mse", "entropy"};
-
 class RecipeParser {
 public:
   RecipeParser(const yaml::Node &root, yaml::Problems &problems) : root(root), problems(problems) {}
@@ -47,9 +45,9 @@ private:
     RecipeCalibration &c = recipe.calibration;
     yaml::MapReader map(*node, "calibration", problems);
     int method = -1;
-    map.takeChoice("method", method, rangeRules);
+    map.takeChoice("method", method, SmallVector<StringRef>(std::begin(kRangeMethods), std::end(kRangeMethods)));
     if (method >= 0)
-      c.method = static_cast<RangeRule>(method);
+      c.method = static_cast<RangeMethod>(method);
     map.takeOptional("percentile", c.percentile, 50.0, 100.0, true);
     map.takeOptional("averaging_constant", c.averagingConstant, 0.0, 1.0, true);
     map.takeOptional("samples", c.samples, int64_t(1), int64_t(1) << 40);
@@ -59,9 +57,9 @@ private:
     if (c.compensate && c.rounds == 1)
       problems.add(node->line, "compensate is for the errors of earlier rounds: it goes with rounds of 2 or more");
     map.takeOptional("max_length", c.maxLength, int64_t(1), int64_t(1) << 32);
-    if (c.percentile && c.method != RangeRule::Percentile)
+    if (c.percentile && c.method != RangeMethod::Percentile)
       problems.add(node->line, "percentile goes with method: percentile");
-    if (c.averagingConstant && c.method != RangeRule::MovingAverage)
+    if (c.averagingConstant && c.method != RangeMethod::MovingAverage)
       problems.add(node->line, "averaging_constant goes with method: moving-average");
   }
 
@@ -142,8 +140,6 @@ private:
 };
 
 } // namespace
-
-StringRef rangeRuleName(RangeRule rule) { return rangeRules[static_cast<int>(rule)]; }
 
 bool Recipe::hasStaticActivations() const {
   auto staticScheme = [](const auto &part) { return part.scheme && part.scheme->needsCalibration(); };

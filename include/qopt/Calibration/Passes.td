@@ -19,7 +19,8 @@ def AnnotateStatisticsPass : Pass<"qopt-annotate-statistics", "::mlir::ModuleOp"
   let options = [
     Option<"stats", "stats", "std::string", "\"\"", "The statistics file">,
     Option<"method", "method", "std::string", "\"minmax\"", "minmax, moving-average, percentile, mse or entropy">,
-    Option<"percent", "percent", "double", "99.999", "For the method percentile: the share of values that the range covers">
+    Option<"percent", "percent", "double", "99.999", "For the method percentile: the share of values that the range covers">,
+    Option<"averagingConstant", "averaging-constant", "double", "0.01", "For the method moving-average: the weight of the newest sample">
   ];
 }
 

@@ -24,6 +24,11 @@ public:
   virtual llvm::Expected<llvm::SmallVector<Tensor>> read(int64_t begin, int64_t end) = 0;
 };
 
+/// The same samples, at most `length` long: what lies beyond it along axis 1 is dropped from every input whose dim is dynamic there.
+/// Errors: no input has such a dim.
+llvm::Expected<std::unique_ptr<SampleSource>> cutSamples(std::unique_ptr<SampleSource> source, llvm::ArrayRef<ValueSpec> inputs,
+                                                         int64_t length);
+
 /// 128 bits that depend on the contents and index of each sample, combined so that shards add up: hash(a ∪ b) = combine(a, b).
 struct DataHash {
   uint64_t low = 0, high = 0;

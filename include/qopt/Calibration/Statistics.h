@@ -6,6 +6,7 @@
 #include "qopt/Numerics/Stats/Histogram.h"
 #include "qopt/Numerics/Stats/InputStats.h"
 #include "qopt/Numerics/Stats/MovingRange.h"
+#include "qopt/Numerics/Stats/RangeMethod.h"
 #include "qopt/Numerics/Stats/Ranges.h"
 
 #include <string>
@@ -58,13 +59,10 @@ struct Statistics {
 llvm::Error writeStatistics(llvm::StringRef path, const Statistics &statistics);
 llvm::Expected<Statistics> readStatistics(llvm::StringRef path);
 
-enum class RangeMethod { MinMax, MovingAverage, Percentile, MSE, Entropy };
-std::optional<RangeMethod> parseRangeMethod(llvm::StringRef name);
-llvm::StringRef rangeMethodName(RangeMethod method);
-
 struct RangeChoice {
   RangeMethod method = RangeMethod::MinMax;
-  double percent = 99.999;
+  double percent = 99.999;         ///< of Percentile
+  double averagingConstant = 0.01; ///< of MovingAverage: the weight of the newest sample
   RangeTarget target;
 };
 /// The range that the method wants covered; empty where the site was not reached.

@@ -4,6 +4,7 @@
 // unknown keys, values out of range, combinations that contradict each other and selectors that match nothing are
 // errors.
 #pragma once
+#include "qopt/Numerics/Stats/RangeMethod.h"
 #include "qopt/Recipe/Scheme.h"
 #include "qopt/Recipe/Selector.h"
 #include <variant>
@@ -11,15 +12,12 @@
 
 namespace qopt {
 
-enum class RangeRule { MinMax, MovingAverage, Percentile, MSE, Entropy };
-llvm::StringRef rangeRuleName(RangeRule rule);
-
 struct RecipeCalibration {
-  std::optional<RangeRule> method;
+  std::optional<RangeMethod> method;
   std::optional<double> percentile;        ///< 50 < p <= 100, with method percentile
   std::optional<double> averagingConstant; ///< 0 < c <= 1, with method moving-average
   std::optional<int64_t> samples;
-  std::optional<int64_t> maxLength;
+  std::optional<int64_t> maxLength;        ///< samples are cut to it along axis 1, where inputs have a dynamic dim there
   /// Without data, stages that need it are left out, or round to nearest. Static activations always need data.
   bool required = true;
   /// Stages that choose codes go over the model in so many parts, each calibrated on what the earlier ones left.

@@ -80,6 +80,28 @@ TEST_F(SampleSourceTest, ReadsAFolderOneSampleAtATime) {
   EXPECT_EQ((*second)[0].dim(0), 1);
 }
 
+TEST_F(SampleSourceTest, CutsSequences) {
+  specs[0].shape = {-1, -1};
+  auto source = SampleSource::open(write("a.npz", {1, 2, 3, 4, 5, 6}, {7, 8, 9}), specs);
+  ASSERT_TRUE(static_cast<bool>(source));
+  auto cut = cutSamples(std::move(*source), specs, 1);
+  ASSERT_TRUE(static_cast<bool>(cut));
+  EXPECT_EQ((*cut)->size(), 3);
+  auto batch = (*cut)->read(1, 3);
+  ASSERT_TRUE(static_cast<bool>(batch));
+  EXPECT_EQ((*batch)[0].shape(), (llvm::ArrayRef<int64_t>{2, 1}));
+  EXPECT_EQ((*batch)[0].values<float>(), (llvm::ArrayRef<float>{3, 5}));
+  EXPECT_EQ((*batch)[1].values<int64_t>(), (llvm::ArrayRef<int64_t>{8, 9}));
+}
+
+TEST_F(SampleSourceTest, RefusesToCutWhatHasNoLength) {
+  auto source = SampleSource::open(write("a.npz", {1, 2}, {7}), specs);
+  ASSERT_TRUE(static_cast<bool>(source));
+  auto cut = cutSamples(std::move(*source), specs, 1);
+  ASSERT_FALSE(static_cast<bool>(cut));
+  EXPECT_NE(llvm::toString(cut.takeError()).find("max_length"), std::string::npos);
+}
+
 TEST_F(SampleSourceTest, HashesAddUp) {
   DataHash whole, a, b;
   auto x = Tensor::of<float>(llvm::ArrayRef<float>{1, 2}, {1, 2}), y = Tensor::of<float>(llvm::ArrayRef<float>{3, 4}, {1, 2});

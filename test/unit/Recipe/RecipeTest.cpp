@@ -28,7 +28,7 @@ overrides:
   - {match: [a, b], scheme: float}
 )",
                            "r.yaml"));
-  EXPECT_EQ(recipe.calibration.method, RangeRule::Percentile);
+  EXPECT_EQ(recipe.calibration.method, RangeMethod::Percentile);
   EXPECT_EQ(recipe.calibration.samples, 512);
   ASSERT_EQ(recipe.stages.size(), 2u);
   EXPECT_EQ(std::get<SmoothQuantOptions>(recipe.stages[0].options).alpha, 0.5);
