@@ -1,4 +1,5 @@
 #include "Commands.h"
+#include "Planning.h"
 #include "Quantization.h"
 
 #include "qopt/Support/AtomicFile.h"
@@ -17,6 +18,8 @@ constexpr Option options[] = {
     {"--first-sample", "N", "index of the first sample, when DATA is a shard of a larger set (default 0)"},
     {"--max-length", "N", "cut samples to so many elements along axis 1, where the inputs' dim is dynamic"},
     {"--gram", "", "also Gram matrices of the inputs of products and convolutions, which gptq, awq and rounding read"},
+    {"--recipe", "FILE.yaml", "the recipe that the statistics are for, where it changes weights before (equalization, rotation)"},
+    {"--scheme", "S", "the same of a shipped scheme"},
     {"--batch", "N", "samples a run (default 8)"},
     {"--threads", "N", "threads to use (default: one for each core)"},
 };
@@ -45,6 +48,15 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return length.takeError();
   if (*length)
     request.maxLength = *length;
+  if (arguments.has("--recipe") || arguments.has("--scheme")) {
+    auto recipe = chooseRecipe(arguments);
+    if (!recipe)
+      return recipe.takeError();
+    auto rewriting = rewriteModule(*model->module, *recipe, session);
+    if (!rewriting)
+      return inContext(arguments.positional()[0], rewriting.takeError());
+    request.rewriting = std::move(*rewriting);
+  }
   if (arguments.has("--gram"))
     request.columns = allInputs(*model->module);
   auto statistics = calibrateModel(*model->module, request, session, progress);

@@ -133,11 +133,14 @@ static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequ
   return statistics;
 }
 
-Expected<std::string> qopt::modelHash(StringRef path) { return sha256OfFile(path); }
+Expected<std::string> qopt::modelHash(StringRef path, StringRef rewriting) {
+  auto hash = sha256OfFile(path);
+  return !hash || rewriting.empty() ? std::move(hash) : sha256(*hash + rewriting.str());
+}
 
 Expected<Statistics> qopt::calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
                                           Progress &progress) {
-  auto hash = modelHash(request.modelPath);
+  auto hash = modelHash(request.modelPath, request.rewriting);
   if (!hash)
     return hash.takeError();
   auto statistics = observe(module, request, session, &progress);

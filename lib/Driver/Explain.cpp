@@ -23,9 +23,18 @@ constexpr ReasonCode passCodes[] = {
                    "computes it in float."},
     {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
                   "round to nearest. Give --calibration-data for better accuracy."},
+    {"EQUAL-DONE", "Cross-layer equalization made the op's input channels alike in range with the outputs of the ops that the record names. The "
+                   "function is the same."},
+    {"EQUAL-REFUSED", "The op's input channels were left as they are by cross-layer equalization: what stands before them does not pass factors "
+                      "per channel on exactly (a clip with a bound, a sigmoid, a second reader, an input of the model). The op is quantized "
+                      "all the same."},
     {"EXPORT-SUMS", "The convolution's result is not quantized by itself, so runtimes that load the exported model sum it in float. Float32 "
                     "holds all integers up to 2^24; the weights alone do not prove that no sum exceeds it. One that does may be rounded, "
                     "which our integer code does not do."},
+    {"FOLD-DONE", "The factors that SmoothQuant or AWQ puts on the op's input went into the constants of what makes the input (a norm's scale, the "
+                  "weight of the product before), so that they cost nothing at run time."},
+    {"FOLD-MULTIPLY", "The factors that SmoothQuant or AWQ puts on the op's input are an explicit multiplication, because they could not be "
+                      "folded exactly; the record says what is in the way."},
     {"GPTQ-DAMPENED", "The Hessian was not positive definite with the dampening that was asked for; ten times as much was tried, up to "
                       "five times. More samples help."},
     {"GPTQ-DEAD", "Some input channels were zero in every sample. Their weights say nothing on the output there and are rounded to "
@@ -63,6 +72,11 @@ constexpr ReasonCode passCodes[] = {
     {"QUANT-WEIGHT", "The weight's values cannot be quantized (NaN or infinity among them); the report says which."},
     {"RECIPE-FOREIGN", "The recipe is one of llm-compressor and holds a key that says when or where that tool works, which means nothing here. "
                        "Nothing is missing from the result."},
+    {"ROTATE-DONE", "The residual stream that the norm reads was turned by an orthogonal matrix, merged into all weights that read and write it. The "
+                    "function is the same; outliers are spread over the channels."},
+    {"ROTATE-NONE", "The model has no residual stream that RMS norms read, so there is nothing that a rotation could be merged into."},
+    {"ROTATE-REFUSED", "The residual stream that the norm reads stays as it is: something reads or writes it that no rotation can be merged "
+                       "into, or the recipe's targets leave out a product that does. The record says which."},
     {"ROUND-DONE", "Coordinate descent moved codes from the nearest ones; the record says how many, and what it gains."},
     {"ROUND-FORM", "The weight cannot have the scales that the scheme asks for (groups need a matrix), or it is no float32 constant."},
     {"ROUND-NO-STATS", "Calibration has no Gram matrix of the op's input, so its weight was rounded to nearest."},

@@ -29,16 +29,23 @@ struct CalibrationRequest {
   std::optional<int64_t> maxLength = {};   ///< samples are cut to it along axis 1
   bool linearInputsOnly = false;           ///< observe nothing but the inputs of products and convolutions
   std::vector<std::string> only = {};      ///< sites to observe; empty: all. With it the model's results are not computed
+  std::string rewriting = {};              ///< what rewriteModule did to the module
   std::vector<InputColumns> columns = {}; ///< inputs whose Gram matrices are gathered too
   mlir::ModuleOp reference = {}; ///< where given, the float model, whose inputs theirs are paired with
 };
+
+/// Runs the recipe's stages that change the float model before calibration sees it (equalization, rotation). Returns their passes as text,
+/// which is part of what statistics are of; empty where there are none. Errors: what resolving the recipe says.
+llvm::Expected<std::string> rewriteModule(mlir::ModuleOp module, const Recipe &recipe, Session &session);
+/// Adds these passes to `pm`.
+llvm::Error buildRewriting(mlir::ModuleOp module, const Recipe &recipe, mlir::PassManager &pm);
 
 /// Runs the float model with observers compiled in. The module is not changed.
 llvm::Expected<Statistics> calibrateModel(mlir::ModuleOp module, const CalibrationRequest &request, Session &session,
                                           Progress &progress);
 
-/// What identifies a model in statistics and reports.
-llvm::Expected<std::string> modelHash(llvm::StringRef path);
+/// What identifies a model in statistics and reports: the file, and what rewriteModule did to it.
+llvm::Expected<std::string> modelHash(llvm::StringRef path, llvm::StringRef rewriting = "");
 
 struct QuantizationRequest {
   const Recipe *recipe = nullptr;

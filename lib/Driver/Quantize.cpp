@@ -83,7 +83,7 @@ Expected<CalibrationRequest> calibrationRequest(const Arguments &arguments, cons
 }
 
 Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Recipe &recipe, const Model &model,
-                                           Session &session, Progress &progress) {
+                                           StringRef rewriting, Session &session, Progress &progress) {
   std::string path = arguments.positional()[0];
   if (auto file = arguments.get("--stats")) {
     if (arguments.has("--calibration-data"))
@@ -91,12 +91,13 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
     auto statistics = readStatistics(*file);
     if (!statistics)
       return statistics.takeError();
-    auto hash = modelHash(path);
+    auto hash = modelHash(path, rewriting);
     if (!hash)
       return hash.takeError();
     if (statistics->modelHash != *hash)
       return makeError(*file + ": these are statistics of another model (" + statistics->modelHash + "), not of " + path + " (" +
-                       *hash + "); calibrate this one");
+                       *hash + "); calibrate this one" +
+                       (rewriting.empty() ? "" : ", with the same --recipe or --scheme, which changes its weights first"));
     return std::optional<Statistics>(std::move(*statistics));
   }
   auto data = arguments.get("--calibration-data");
@@ -112,6 +113,7 @@ Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Rec
   if (!columns)
     return columns.takeError();
   request->linearInputsOnly = !recipe.hasStaticActivations();
+  request->rewriting = rewriting.str();
   request->columns = std::move(*columns);
   auto statistics = calibrateModel(*model.module, *request, session, progress);
   if (!statistics)
@@ -136,7 +138,7 @@ Expected<std::optional<NoiseRequest>> noiseRequest(const Arguments &arguments) {
 
 /// How the tensors look on --evaluation-data.
 Error addDriftTo(QuantizationReport &report, const Arguments &arguments, const Model &model, const std::optional<Statistics> &seen,
-                 Session &session, Progress &progress) {
+                 StringRef rewriting, Session &session, Progress &progress) {
   auto data = arguments.get("--evaluation-data");
   if (!data)
     return Error::success();
@@ -147,8 +149,9 @@ Error addDriftTo(QuantizationReport &report, const Arguments &arguments, const M
     return batch.takeError();
   if (!threads)
     return threads.takeError();
-  auto used = calibrateModel(*model.module, {arguments.positional()[0], data->str(), -1, *batch, 0, static_cast<int32_t>(*threads)},
-                             session, progress);
+  CalibrationRequest request{arguments.positional()[0], data->str(), -1, *batch, 0, static_cast<int32_t>(*threads)};
+  request.rewriting = rewriting.str();
+  auto used = calibrateModel(*model.module, request, session, progress);
   if (!used)
     return used.takeError();
   auto drifts = driftBetween(*seen, *used);
@@ -193,6 +196,8 @@ Expected<int> printPipeline(const Arguments &arguments, const Recipe &recipe, co
   if (phase < Phase::Transformed) {
     buildObserving(preparation, phase);
   } else {
+    if (Error error = buildRewriting(*model.module, recipe, preparation))
+      return std::move(error);
     auto stats = arguments.get("--stats");
     if (!stats && (readsStatistics(recipe) || any_of(recipe.stages, needsData)))
       return usageError("--print-pipeline prints where statistics are read from: make them with `qopt calibrate` and give --stats FILE");
@@ -289,14 +294,17 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return work.takeError();
   if (*work && (*work)->held())
     progress.stage(std::to_string((*work)->held()) + " weights are rounded already");
-  auto collect = [&] { return gather(arguments, *recipe, *model, session, progress); };
+  auto rewriting = rewriteModule(*model->module, *recipe, session);
+  if (!rewriting)
+    return inContext(path, rewriting.takeError());
+  auto collect = [&] { return gather(arguments, *recipe, *model, *rewriting, session, progress); };
   auto statistics = *work && !arguments.has("--stats") ? (*work)->statisticsOr(collect) : collect();
   if (!statistics)
     return statistics.takeError();
   auto noise = noiseRequest(arguments);
   if (!noise)
     return noise.takeError();
-  if (Error error = addDriftTo(*report, arguments, *model, *statistics, session, progress))
+  if (Error error = addDriftTo(*report, arguments, *model, *statistics, *rewriting, session, progress))
     return std::move(error);
   progress.stage("quantizing");
   QuantizationRequest request{&*recipe, *statistics ? &**statistics : nullptr};

@@ -224,10 +224,9 @@ Expected<Plan> planFor(mlir::ModuleOp module, const Recipe &recipe, const Statis
   return plan;
 }
 
-Error buildPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
-  Error error = addPreparation(pm, resolved);
+void buildPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
+  addPreparation(pm, resolved);
   endPhase(pm, Phase::Transformed);
-  return error;
 }
 
 /// What rounding has left without codes, and activations.
@@ -242,6 +241,32 @@ Error buildPairs(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
 
 } // namespace
 
+Error qopt::buildRewriting(mlir::ModuleOp module, const Recipe &recipe, mlir::PassManager &pm) {
+  if (llvm::none_of(recipe.stages, [](const Stage &stage) { return precedesCalibration(stage.options); }))
+    return Error::success();
+  auto plan = planFor(module, recipe, nullptr);
+  if (!plan)
+    return plan.takeError();
+  addRewriting(pm, {recipe, plan->sites, plan->plans, nullptr});
+  return Error::success();
+}
+
+Expected<std::string> qopt::rewriteModule(mlir::ModuleOp module, const Recipe &recipe, Session &session) {
+  mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
+  if (Error error = buildRewriting(module, recipe, pm))
+    return std::move(error);
+  if (pm.empty())
+    return std::string();
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  pm.printAsTextualPipeline(stream);
+  if (session.configurePasses)
+    session.configurePasses(pm);
+  if (Error error = runPasses(pm, module))
+    return std::move(error);
+  return text;
+}
+
 Error qopt::buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const Statistics *statistics,
                               mlir::PassManager &preparation, mlir::PassManager &rounding) {
   for (const Stage &stage : recipe.stages)
@@ -253,8 +278,7 @@ Error qopt::buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const
   if (!plan)
     return plan.takeError();
   ResolvedRecipe resolved{recipe, plan->sites, plan->plans, plan->inputs};
-  if (Error error = buildPreparation(preparation, resolved))
-    return error;
+  buildPreparation(preparation, resolved);
   if (Error error = addRounding(rounding, resolved, {}))
     return error;
   return buildPairs(rounding, resolved);
@@ -273,7 +297,11 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   if (request.statistics && !request.prepareOnly)
     plan->inputs = std::make_shared<const InputTable>(std::move(request.statistics->inputs));
   ResolvedRecipe resolved{recipe, plan->sites, plan->plans, std::move(plan->inputs), request.work};
-  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return buildPreparation(pm, resolved); }))
+  auto prepare = [&](mlir::PassManager &pm) {
+    buildPreparation(pm, resolved);
+    return Error::success();
+  };
+  if (Error error = runStages(module, session, prepare))
     return error;
   if (request.prepareOnly)
     return Error::success();

@@ -24,17 +24,21 @@ public:
       noteSites(index, stage);
   }
 
-  Error prepare() {
+  void rewrite() {
+    for (auto [index, stage] : enumerate(r.recipe.stages))
+      if (as<EqualizationOptions>(stage))
+        addEqualization(index);
+      else if (const auto *rotation = as<RotationOptions>(stage))
+        addRotation(index, *rotation);
+  }
+
+  void prepare() {
     for (auto [index, stage] : enumerate(r.recipe.stages)) {
       if (const auto *smooth = as<SmoothQuantOptions>(stage))
         addSmoothQuant(index, *smooth);
       else if (const auto *awq = as<AWQOptions>(stage))
         addAWQ(index, *awq);
-      else if (as<EqualizationOptions>(stage) || as<RotationOptions>(stage))
-        return inContext(r.recipe.file, makeError("line " + Twine(stage.line) + ": the algorithm '" + algorithmName(stage.options) +
-                                                  "' is not in this build; all others are"));
     }
-    return Error::success();
   }
 
   Error round() {
@@ -115,6 +119,26 @@ private:
     if (const auto *hqq = as<HQQOptions>(stage))
       return addHQQ(index, *hqq);
     return Error::success();
+  }
+
+  void addEqualization(unsigned index) {
+    Names names = namesOf(index);
+    if (names.empty())
+      return;
+    EqualizationPassOptions options;
+    options.targets.assign(names.begin(), names.end());
+    pm.addPass(createEqualizationPass(options));
+  }
+
+  void addRotation(unsigned index, const RotationOptions &rotation) {
+    Names names = namesOf(index);
+    if (names.empty())
+      return;
+    RotationPassOptions options;
+    options.randomized = rotation.randomized;
+    options.seed = rotation.seed;
+    options.targets.assign(names.begin(), names.end());
+    pm.addPass(createRotationPass(options));
   }
 
   void addSmoothQuant(unsigned index, const SmoothQuantOptions &smooth) {
@@ -239,7 +263,9 @@ bool readsInputs(const Stage &stage) {
          (search && search->objective != ClipObjective::Weights);
 }
 
-Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) { return StagePasses(pm, resolved, {}).prepare(); }
+void addRewriting(mlir::PassManager &pm, const ResolvedRecipe &resolved) { StagePasses(pm, resolved, {}).rewrite(); }
+
+void addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) { StagePasses(pm, resolved, {}).prepare(); }
 
 Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved, const StringSet<> &only) {
   return StagePasses(pm, resolved, only).round();

@@ -40,8 +40,10 @@ bool needsData(const Stage &stage);
 /// Stages that read Gram matrices where calibration gathers them.
 bool readsInputs(const Stage &stage);
 
-/// Adds the passes of the stages that leave the model's mathematics as it is. Errors: an algorithm that this build cannot do.
-llvm::Error addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved);
+/// Adds the passes that change the float model, not its function, before calibration sees it.
+void addRewriting(mlir::PassManager &pm, const ResolvedRecipe &resolved);
+/// Adds those that do so with what calibration saw.
+void addPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved);
 /// Adds those that choose codes, for the sites named in `only` (all where it is empty). Errors: a combination that this build cannot do.
 llvm::Error addRounding(mlir::PassManager &pm, const ResolvedRecipe &resolved, const llvm::StringSet<> &only);
 /// Adds qopt-insert-qdq: activations, and the weights that no other pass rounded. Errors: a format that this build cannot make.

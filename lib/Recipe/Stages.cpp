@@ -91,8 +91,10 @@ bool choosesCodes(const AlgorithmOptions &options) {
          std::holds_alternative<MixedPrecisionOptions>(options);
 }
 
+bool precedesCalibration(const AlgorithmOptions &options) { return is<RotationOptions>(options) || is<EqualizationOptions>(options); }
+
 bool changesWeights(const AlgorithmOptions &options) {
-  return scalesChannels(options) || is<RotationOptions>(options) || is<EqualizationOptions>(options);
+  return scalesChannels(options) || precedesCalibration(options);
 }
 
 AlgorithmOptions parseAlgorithm(StringRef name, yaml::MapReader &map) {
@@ -129,6 +131,9 @@ void checkStages(const Recipe &recipe, yaml::Problems &problems) {
                                    algorithmName(quantizer->options) + whereOf(*quantizer));
     if (is<SmoothQuantOptions>(stage.options) && !quantizesActivations)
       problems.add(stage.line, "smoothquant serves quantized activations, but no scheme here quantizes any; use awq");
+    if (precedesCalibration(stage.options) && scaler)
+      problems.add(stage.line, name + " changes the tensors that " + algorithmName(scaler->options) + whereOf(*scaler) +
+                                   " has statistics of, so it must stand before it");
     if (scalesChannels(stage.options) && scaler && !is<SmoothQuantOptions>(stage.options) != !is<SmoothQuantOptions>(scaler->options))
       problems.add(stage.line, name + " and " + algorithmName(scaler->options) + whereOf(*scaler) +
                                    " scale the same channels; keep one");

@@ -139,43 +139,65 @@ TEST(Hqq, EqualsNumpy) {
   EXPECT_FALSE(hqq(std::vector<float>{NAN}, BlockGrid::perTensor({1})));
 }
 
+TEST(Hadamard, PaleyMatricesAreHadamard) {
+  for (int64_t order : {1, 4, 12, 20, 28, 36, 60, 76, 108, 124}) {
+    std::vector<double> h = paleyMatrix(order);
+    ASSERT_EQ(static_cast<int64_t>(h.size()), order * order) << order;
+    for (int64_t i = 0; i < order; ++i)
+      for (int64_t j = 0; j < order; ++j) {
+        double dot = 0;
+        for (int64_t k = 0; k < order; ++k)
+          dot += h[i * order + k] * h[j * order + k];
+        EXPECT_EQ(std::fabs(h[i * order + j]), 1) << order;
+        EXPECT_EQ(dot, i == j ? order : 0) << order << ' ' << i << ' ' << j;
+      }
+  }
+  for (int64_t order : {2, 3, 6, 40, 52, 92}) // 92 has one, which Paley does not give.
+    EXPECT_TRUE(paleyMatrix(order).empty()) << order;
+}
+
 TEST(Hadamard, RotationsAreOrthogonalAndKeepTheProduct) {
-  EXPECT_EQ(hadamardBlock(96), 32);
-  EXPECT_EQ(hadamardBlock(4096), 4096);
-  Layer layer;
-  std::vector<float> signs = randomSigns(96, 7), x(96 * 4);
-  EXPECT_EQ(signs, randomSigns(96, 7));
-  EXPECT_NE(signs, randomSigns(96, 8));
+  EXPECT_EQ(Rotation(4096, false, 0).describe(), "a Hadamard matrix of order 4096");
+  EXPECT_EQ(Rotation(576, true, 0).describe(), "a Hadamard matrix with random signs of order 36 * 16");
+  EXPECT_EQ(Rotation(36, false, 0).describe(), "a Hadamard matrix of order 36");
+  EXPECT_EQ(Rotation(50, false, 0).describe(), "a random orthogonal matrix of order 50");
+  EXPECT_EQ(randomSigns(96, 7), randomSigns(96, 7));
+  EXPECT_NE(randomSigns(96, 7), randomSigns(96, 8));
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
-  for (float &value : x)
-    value = normal(random);
-  x[5] = 100; // an outlier that the rotation spreads
-  auto product = [&](std::span<const float> w, std::span<const float> v, int n) {
-    double sum = 0;
-    for (int k = 0; k < 96; ++k)
-      sum += static_cast<double>(w[n * 96 + k]) * v[k];
-    return sum;
-  };
-  std::vector<float> w = layer.weight, turned = x;
-  rotateRows(w, layer.shape, signs, 32);
-  rotateRows(turned, {4, 96}, signs, 32);
-  for (int n = 0; n < 48; ++n)
-    EXPECT_NEAR(product(w, turned, n), product(layer.weight, x, n), 1e-4);
-  EXPECT_LT(std::fabs(*std::max_element(turned.begin(), turned.begin() + 96)), 30);
-  rotateRowsBack(turned, {4, 96}, signs, 32);
-  for (size_t i = 0; i < x.size(); ++i)
-    EXPECT_NEAR(turned[i], x[i], 2e-5);
-  // Rotating a layer's outputs: columns of W seen as rows of its transpose.
-  std::vector<float> flipped(96 * 48), columns = layer.weight, rowSigns = randomSigns(48, 3);
-  for (int n = 0; n < 48; ++n)
-    for (int k = 0; k < 96; ++k)
-      flipped[k * 48 + n] = layer.weight[n * 96 + k];
-  rotateRows(flipped, {96, 48}, rowSigns, 16);
-  rotateColumns(columns, layer.shape, rowSigns, 16);
-  for (int n = 0; n < 48; ++n)
-    for (int k = 0; k < 96; ++k)
-      ASSERT_EQ(columns[n * 96 + k], flipped[k * 48 + n]);
+  for (int64_t n : {1, 2, 12, 50, 96, 576}) {
+    Rotation rotation(n, true, 7);
+    // Unit vectors give Q's rows: orthonormal.
+    std::vector<float> q(n * n, 0.0f);
+    for (int64_t i = 0; i < n; ++i)
+      q[i * (n + 1)] = 1;
+    rotation.apply(q, n, 1);
+    for (int64_t i = 0; i < n; ++i)
+      for (int64_t j = 0; j <= i; ++j) {
+        double dot = 0;
+        for (int64_t k = 0; k < n; ++k)
+          dot += static_cast<double>(q[i * n + k]) * q[j * n + k];
+        EXPECT_NEAR(dot, i == j ? 1 : 0, 1e-6) << n;
+      }
+    // Along the middle dim, on threads, v becomes v Q by the plain sum.
+    std::vector<float> x(2 * n * 19), turned;
+    for (float &value : x)
+      value = normal(random);
+    turned = x;
+    rotation.apply(turned, 2, 19, test::twoThreads);
+    for (int64_t outer = 0; outer < 2; ++outer)
+      for (int64_t inner = 0; inner < 19; inner += 6)
+        for (int64_t to = 0; to < n; to += std::max<int64_t>(n / 5, 1)) {
+          double sum = 0;
+          for (int64_t from = 0; from < n; ++from)
+            sum += static_cast<double>(x[(outer * n + from) * 19 + inner]) * q[from * n + to];
+          EXPECT_NEAR(turned[(outer * n + to) * 19 + inner], sum, 2e-6) << n;
+        }
+  }
+  std::vector<float> outlier(576, 0.01f);
+  outlier[5] = 100;
+  Rotation(576, true, 0).apply(outlier, 1, 1);
+  EXPECT_LT(*std::max_element(outlier.begin(), outlier.end()), 5);
 }
 
 } // namespace

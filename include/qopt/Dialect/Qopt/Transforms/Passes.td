@@ -141,6 +141,55 @@ def LegalizePass : Pass<"qopt-legalize", "::mlir::ModuleOp"> {
   let dependentDialects = ["::qopt::qir::QoptDialect", "::qopt::nn::NNDialect"];
 }
 
+def EqualizationPass : Pass<"qopt-equalization", "::mlir::ModuleOp"> {
+  let summary = "Make the channels between two linear ops alike in range (cross-layer equalization)";
+  let description = [{
+    Where one linear op's outputs reach the next through ops that pass positive factors on (ReLU, sums with constants, moves; see
+    ChannelFactorsOpInterface), channel i of the first weight and of its bias is divided by s_i = sqrt(r1_i / r2_i) and channel i of the
+    second weight multiplied by it, r being the greatest magnitudes (arXiv 1906.04721, section 4.1). The function stays what it is, to
+    the rounding of the weights. Pairs are swept over until the factors are one. No data is needed; it runs before calibration. Each linear
+    op is told in the record with which it was equalized (EQUAL-DONE), or what is in the way (EQUAL-REFUSED), as the bound of a clip is.
+
+    ```mlir
+    %h = nn.matmul %x, %w1 : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>  // columns reach 16 and 1
+    %r = nn.relu %h : (tensor<?x2xf32>) -> tensor<?x2xf32>
+    %y = nn.matmul %r, %w2 : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>  // rows reach 1 and 4
+    // becomes the same with columns that reach 4 and 2, rows that reach 4 and 2
+    ```
+  }];
+  let options = [
+    Option<"sweeps", "sweeps", "int64_t", "20", "Most sweeps over all pairs">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops whose weights may change (default: all)">
+  ];
+  let dependentDialects = ["::qopt::nn::NNDialect"];
+}
+
+def RotationPass : Pass<"qopt-rotation", "::mlir::ModuleOp"> {
+  let summary = "Turn residual streams by an orthogonal matrix, merged into weights (QuaRot)";
+  let description = [{
+    A residual stream is the vector per token that layers add to and RMS norms read (Analysis/Streams.h; found from dataflow through
+    StreamOpInterface). Its norms' scales go into the products that read them; then every weight that reads the stream is multiplied by Q
+    along its inputs, and every weight, bias and table that writes it along its outputs (arXiv 2404.00456, section 4; x' = x Q at every
+    point of it). Nothing is computed at run time, and the function stays what it is, to the rounding of the weights. Q is a Hadamard matrix, with random
+    signs where `randomized`, or for sizes without a known one a random orthogonal matrix (Numerics/Quantizers/Hadamard.h). It runs before
+    calibration. Streams that are not closed (something else reads or writes them, a norm subtracts the mean) stay as they are, with a
+    sentence (ROTATE-REFUSED, ROTATE-NONE).
+
+    ```mlir
+    %x = nn.gather %table, %ids {axis = 0 : i64} : (tensor<9x2xf32>, tensor<?xi64>) -> tensor<?x2xf32>
+    %n = nn.rms_normalization %x, %scale {axis = 1 : i64, epsilon = 1.0e-05 : f32} : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+    %y = nn.matmul %n, %w : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+    // becomes the same with table Q, a scale of ones, and Q^T diag(scale) w
+    ```
+  }];
+  let options = [
+    Option<"randomized", "randomized", "bool", "true", "Random signs">,
+    Option<"seed", "seed", "uint64_t", "0", "Of the signs, or of the random matrix">,
+    ListOption<"targets", "targets", "std::string", "Names of the only ops whose weights may change (default: all)">
+  ];
+  let dependentDialects = ["::qopt::nn::NNDialect"];
+}
+
 def SmoothQuantPass : Pass<"qopt-smoothquant", "::mlir::ModuleOp"> {
   let summary = "Move activation outliers into weights (SmoothQuant)";
   let description = [{
