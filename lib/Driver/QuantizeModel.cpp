@@ -190,6 +190,7 @@ static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const
       auto table = request.gather(module, reference ? *reference : mlir::ModuleOp(), std::move(columns));
       if (!table)
         return table.takeError();
+      module->removeAttr("qopt.scaled_inputs"); // The new matrices are of the inputs as they are now.
       resolved.inputs = std::make_shared<const InputTable>(std::move(*table));
     }
     if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addRounding(pm, resolved, only); }))

@@ -84,7 +84,7 @@ struct AWQ : qopt::impl::AWQPassBase<AWQ> {
                             found->dividesByWeights ? ", over the weights' own magnitudes" : "", gain).str());
     if (found->ratio == 0 && !found->dividesByWeights)
       return {};
-    scaleChannels(activation, sites.name(activation), "awq", group, found->scales);
+    scaleChannels(activation, sites, "awq", group, found->scales, log);
     return {};
   }
 

@@ -106,10 +106,13 @@ std::optional<LinearInput> LinearInputs::of(LinearLikeOpInterface op, const Site
   for (size_t depth = 0; scaled && depth <= scaled.size() && !has(columns->key()); ++depth) {
     auto entry = scaled.getAs<DictionaryAttr>(columns->site);
     auto of = entry ? entry.getAs<StringAttr>("of") : StringAttr();
-    if (!of)
+    bool itself = of && of == columns->site;
+    if (!of || (!itself && has(columns->key())))
       break;
     factors.emplace_back(entry.getAs<ElementsAttr>("by"));
     columns->site = of.str();
+    if (itself)
+      break;
   }
   auto input = find(columns->key());
   if (!input || input->meanAbs.size() * input->meanAbs.size() != input->hessian.size()) {
@@ -136,7 +139,7 @@ void qopt::recordScaledInput(ModuleOp module, llvm::StringRef site, llvm::String
   NamedAttrList scaled(module->getAttrOfType<DictionaryAttr>(kScaled));
   auto type = RankedTensorType::get({static_cast<int64_t>(factors.size())}, b.getF32Type());
   scaled.set(site, b.getDictionaryAttr({b.getNamedAttr("of", b.getStringAttr(of)),
-                                        b.getNamedAttr("by", makeElements<float>(type, factors, "scaled_input"))}));
+                                        b.getNamedAttr("by", makeElements<float>(type, all, "scaled_input"))}));
   module->setAttr(kScaled, scaled.getDictionary(module.getContext()));
 }
 
@@ -145,3 +148,10 @@ ParallelFor qopt::poolFor() {
     llvm::parallelFor(0, static_cast<size_t>(count), [&](size_t index) { body(static_cast<int64_t>(index)); });
   };
 }
+  std::vector<float> all = factors.vec();
+  if (auto before = dyn_cast_or_null<DictionaryAttr>(scaled.get(site)); before && site == of) {
+    FloatElements by(before.getAs<ElementsAttr>("by"));
+    for (auto [factor, earlier] : llvm::zip(all, by.values()))
+      factor *= earlier;
+    of = before.getAs<StringAttr>("of").getValue();
+  }

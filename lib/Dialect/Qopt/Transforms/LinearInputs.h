@@ -25,8 +25,9 @@ struct LinearInput {
 };
 
 /// Finds inputs in the table that calibration filled or, for tests and embedders, in the module attribute `qopt.inputs`
-/// (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n : i64}}`, and `errors = tensor<KxKxf64>`). Inputs whose channels a pass has multiplied since
-/// stand in `qopt.scaled_inputs` (`{site = {of = "site", by = tensor<Kxf32>}}`); their matrices are scaled alike.
+/// (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n : i64}}`, and `errors = tensor<KxKxf64>`). Inputs whose channels a pass
+/// has multiplied since stand in `qopt.scaled_inputs` (`{site = {of = "site", by = tensor<Kxf32>}}`, `of` itself where no new site was
+/// made); their matrices are scaled alike.
 class LinearInputs {
 public:
   LinearInputs(mlir::ModuleOp module, std::shared_ptr<const InputTable> table) : module(module), table(std::move(table)) {}
@@ -43,7 +44,7 @@ private:
   std::shared_ptr<const InputTable> table;
 };
 
-/// Records that `site` is now `of` with channel c multiplied by factors[c].
+/// Records that `site` is now `of` with channel c multiplied by factors[c]; `of` is `site` where that itself is multiplied.
 void recordScaledInput(mlir::ModuleOp module, llvm::StringRef site, llvm::StringRef of, llvm::ArrayRef<float> factors);
 
 /// The process's threads, for Numerics.

@@ -3,6 +3,7 @@
 #include "LinearInputs.h"
 
 #include "qopt/Analysis/Constants.h"
+#include "qopt/Analysis/Factors.h"
 #include "qopt/Dialect/NN/IR/NN.h"
 
 #include "mlir/IR/Builders.h"
@@ -54,6 +55,65 @@ void scaleRange(ModuleOp module, llvm::StringRef name, llvm::StringRef site, Arr
   module->setAttr("qopt.ranges", ranges.getDictionary(module.getContext()));
 }
 
+/// The factor at each index of the only dim that the map varies along.
+std::vector<float> byIndex(const ChannelMap &map, ArrayRef<float> factors) {
+  std::vector<float> values;
+  for (int64_t channel : map.channels)
+    values.push_back(factors[channel]);
+  return values;
+}
+
+/// Statistics by channel of a site that is multiplied from now on.
+DictionaryAttr scaledChannels(DictionaryAttr entry, ArrayRef<float> factors) {
+  NamedAttrList scaled;
+  for (NamedAttribute statistic : entry) {
+    auto values = cast<ElementsAttr>(statistic.getValue());
+    std::vector<float> numbers = FloatElements(values).values().vec();
+    for (auto [number, factor] : llvm::zip(numbers, factors))
+      number *= statistic.getName() == "mean_square" ? factor * factor : factor;
+    auto type = RankedTensorType::get({static_cast<int64_t>(numbers.size())}, values.getElementType());
+    scaled.set(statistic.getName(), makeElements<float>(type, numbers, "stats_" + statistic.getName().str()));
+  }
+  return scaled.getDictionary(entry.getContext());
+}
+
+/// What calibration knows of such a site. Where it knows channels along the factors' dim the range follows from these; else it becomes
+/// one that surely holds all.
+void scaleStatistics(ModuleOp module, llvm::StringRef site, const ChannelMap &map, ArrayRef<float> factors) {
+  NamedAttrList channels(module->getAttrOfType<DictionaryAttr>("qopt.channels")), ranges(module->getAttrOfType<DictionaryAttr>("qopt.ranges"));
+  auto entry = dyn_cast_or_null<DictionaryAttr>(channels.get(site));
+  auto max = entry ? entry.getAs<ElementsAttr>("max") : ElementsAttr();
+  if (max && map.onlyDim() == static_cast<int64_t>(map.shape.size()) - 1 && max.getNumElements() == map.shape.back()) {
+    scaleRange(module, site, site, byIndex(map, factors));
+    channels.set(site, scaledChannels(entry, byIndex(map, factors)));
+  } else {
+    channels.erase(site);
+    auto range = dyn_cast_or_null<DenseF64ArrayAttr>(ranges.get(site));
+    if (range && range.size() == 2) {
+      double most = *std::max_element(factors.begin(), factors.end());
+      ranges.set(site, DenseF64ArrayAttr::get(module.getContext(), {std::min(range[0], 0.0) * most, std::max(range[1], 0.0) * most}));
+      module->setAttr("qopt.ranges", ranges.getDictionary(module.getContext()));
+    }
+  }
+  if (module->hasAttr("qopt.channels"))
+    module->setAttr("qopt.channels", channels.getDictionary(module.getContext()));
+}
+
+/// Multiplies the plan's constants; returns whose they are.
+std::string foldFactors(const FactorPlan &plan, ArrayRef<float> factors) {
+  std::string into;
+  for (auto &[operand, map] : plan.constants) {
+    std::vector<float> values = FloatElements(constantOf(operand->get())).values().vec();
+    SmallVector<int64_t> shape(cast<RankedTensorType>(operand->get().getType()).getShape());
+    multiplyByChannel(values, shape, map, factors);
+    replaceConstant(*operand, shape, values, "folded");
+    std::string owner = "'" + locationName(operand->getOwner()->getLoc(), operand->getOwner()->getName().getStringRef()) + "'";
+    if (!StringRef(into).contains(owner))
+      into += (into.empty() ? "" : ", ") + owner;
+  }
+  return into;
+}
+
 } // namespace
 
 llvm::MapVector<Value, ChannelGroup> qopt::channelGroups(func::FuncOp func, const llvm::StringSet<> &targets) {
@@ -72,24 +132,45 @@ WeightView qopt::channelView(LinearLikeOpInterface op, ArrayRef<float> values) {
   return {values.data(), channels, outputs, in < out ? outputs : 1, out < in ? channels : 1};
 }
 
-std::string qopt::scaleChannels(Value activation, llvm::StringRef site, llvm::StringRef suffix, ChannelGroup &group,
-                                ArrayRef<float> scales) {
-  for (LinearLikeOpInterface op : group.linears)
-    scaleWeight(op, scales);
+/// An `nn.mul` between the activation and the group.
+static void multiply(Value activation, llvm::StringRef site, llvm::StringRef suffix, ChannelGroup &group, ArrayRef<float> factors) {
   OpBuilder b(activation.getContext());
   b.setInsertionPointAfterValue(activation);
   std::string name = (site + "/" + suffix).str();
   Location loc = NameLoc::get(b.getStringAttr(name), activation.getLoc());
-  std::vector<float> inverse;
-  for (float scale : scales)
-    inverse.push_back(1.0f / scale);
-  auto type = RankedTensorType::get({static_cast<int64_t>(inverse.size())}, b.getF32Type());
-  Value factors = nn::ConstantOp::create(b, loc, makeElements<float>(type, inverse, suffix));
-  Value scaled = nn::MulOp::create(b, loc, activation.getType(), activation, factors);
+  auto type = RankedTensorType::get({static_cast<int64_t>(factors.size())}, b.getF32Type());
+  Value constant = nn::ConstantOp::create(b, loc, makeElements<float>(type, factors, suffix));
+  Value scaled = nn::MulOp::create(b, loc, activation.getType(), activation, constant);
   for (LinearLikeOpInterface op : group.linears)
     op.getActivationOperand().set(scaled);
   ModuleOp module = group.linears.front()->getParentOfType<ModuleOp>();
-  recordScaledInput(module, name, site, inverse);
-  scaleRange(module, name, site, inverse);
-  return name;
+  recordScaledInput(module, name, site, factors);
+  scaleRange(module, name, site, factors);
+}
+
+void qopt::scaleChannels(Value activation, const Sites &sites, llvm::StringRef suffix, ChannelGroup &group, ArrayRef<float> scales,
+                         DecisionLog &log) {
+  SmallVector<Operation *> readers;
+  for (LinearLikeOpInterface op : group.linears) {
+    scaleWeight(op, scales);
+    readers.push_back(op);
+  }
+  std::vector<float> inverse;
+  for (float scale : scales)
+    inverse.push_back(1.0f / scale);
+  std::string why;
+  auto plan = planFactors(activation, cast<RankedTensorType>(activation.getType()).getRank() - 1, readers, why);
+  if (!plan) {
+    multiply(activation, sites.name(activation), suffix, group, inverse);
+    for (LinearLikeOpInterface op : group.linears)
+      log.add(op, Outcome::Quantized, "FOLD-MULTIPLY", "the factors on its input are multiplied at run time: " + why);
+    return;
+  }
+  std::string into = foldFactors(*plan, inverse);
+  ModuleOp module = group.linears.front()->getParentOfType<ModuleOp>();
+  for (auto &[value, map] : plan->passed)
+    scaleStatistics(module, sites.name(value), map, inverse);
+  recordScaledInput(module, sites.name(activation), sites.name(activation), inverse);
+  for (LinearLikeOpInterface op : group.linears)
+    log.add(op, Outcome::Quantized, "FOLD-DONE", "the factors on its input went into the constants of " + into);
 }

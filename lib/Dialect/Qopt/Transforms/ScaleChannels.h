@@ -2,6 +2,7 @@
 #ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_SCALECHANNELS_H
 #define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_SCALECHANNELS_H
 
+#include "qopt/Analysis/Decisions.h"
 #include "qopt/Analysis/Sites.h"
 #include "qopt/Interfaces/LinearLike.h"
 #include "qopt/Numerics/Quantizers/SmoothSearch.h"
@@ -25,11 +26,11 @@ llvm::MapVector<mlir::Value, ChannelGroup> channelGroups(mlir::func::FuncOp func
 /// A weight as [channels, outputs]. `values` are its elements.
 WeightView channelView(LinearLikeOpInterface op, llvm::ArrayRef<float> values);
 
-/// Divides channel c of the activation by scales[c], as an explicit `nn.mul` named "site/suffix", and multiplies that channel of the
-/// group's weights by it. The factors are recorded in `qopt.scaled_inputs`, the new site's
-/// range in `qopt.ranges`. Returns the new site's name.
-std::string scaleChannels(mlir::Value activation, llvm::StringRef site, llvm::StringRef suffix, ChannelGroup &group,
-                          llvm::ArrayRef<float> scales);
+/// Divides channel c of the activation by scales[c] and multiplies that channel of the group's weights by it. Where that is exact the
+/// division goes into the constants before it, and the statistics of the sites between are divided too; else it is an explicit `nn.mul`
+/// named "site/suffix". What became of it is recorded, the factors in `qopt.scaled_inputs`, ranges in `qopt.ranges`.
+void scaleChannels(mlir::Value activation, const Sites &sites, llvm::StringRef suffix, ChannelGroup &group, llvm::ArrayRef<float> scales,
+                   DecisionLog &log);
 
 } // namespace qopt
 

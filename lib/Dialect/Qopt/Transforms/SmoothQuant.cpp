@@ -83,7 +83,7 @@ private:
     std::string told = describe(choice, stats);
     for (LinearLikeOpInterface op : group.linears)
       log.add(op, Outcome::Quantized, "SMOOTH-DONE", told);
-    scaleChannels(activation, site, "smoothed", group, choice.scales);
+    scaleChannels(activation, sites, "smoothed", group, choice.scales, log);
   }
 
   /// The strength, and the channels that stand out.

@@ -193,8 +193,9 @@ def RotationPass : Pass<"qopt-rotation", "::mlir::ModuleOp"> {
 def SmoothQuantPass : Pass<"qopt-smoothquant", "::mlir::ModuleOp"> {
   let summary = "Move activation outliers into weights (SmoothQuant)";
   let description = [{
-    Linears that share an activation get it divided per channel by s and their weights multiplied by it. The division is an explicit
-    `nn.mul` that fuses into the kernel that makes or quantizes the activation. Statistics come from the module attribute `qopt.channels`
+    Linears that share an activation get it divided per channel by s and their weights multiplied by it. The division goes into what makes
+    the activation where that is exact and nothing else reads it (a norm's scale, the weight of the product before; FOLD-DONE), else it is
+    an explicit `nn.mul` (FOLD-MULTIPLY says what was in the way) that fuses into the kernel that makes or quantizes the activation. Statistics come from the module attribute `qopt.channels`
     (`{site = {min, max, mean_square}}`); the range of the new tensor is entered in `qopt.ranges`. Without `alpha` each group takes the scales
     of least expected output error (see Numerics/Quantizers/SmoothSearch.h).
 
@@ -217,7 +218,7 @@ def AWQPass : Pass<"qopt-awq", "::mlir::ModuleOp"> {
   let description = [{
     For linears that share an input, a grid of per-channel scales (Numerics/Quantizers/Awq.h) is tried by the error that rounding to
     `weights` makes on calibration's inputs, whose Gram matrices come from the driver in memory or from the module attribute
-    `qopt.inputs`. Where a scale is better than none the weights are multiplied by it and the input divided, as in qopt-smoothquant.
+    `qopt.inputs`. Where a scale is better than none the weights are multiplied by it and the input divided, folded or as in qopt-smoothquant.
 
     ```mlir
     %y = nn.matmul %x, %w : (tensor<?x2xf32>, tensor<2x2xf32>) -> tensor<?x2xf32>
