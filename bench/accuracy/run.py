@@ -98,6 +98,23 @@ def formats():
         ROWS[f"{model}/FP8"] = ("FP8", -1 if model == "minilm" else 16, "")
         for scheme in ("FP8_DYNAMIC", "FP8_BLOCK", "NF4", "MXFP8", "MXFP4", "NVFP4", "W4AFP8", "W4A8"):
             ROWS[f"{model}/{scheme}"] = (scheme, 0, "")
+        for scheme in ("FP8_DYNAMIC", "FP8_BLOCK", "NF4", "MXFP8", "MXFP4", "NVFP4", "W4AFP8", "W4A8", "W4A4"):
+            samples = -1 if model == "minilm" else 16
+            ROWS[f"{model}/{scheme} gptq"] = (f"stages: [gptq: {{scheme: {scheme}, {HEAD}}}]\n", samples, "")
+
+
+def rewrites():
+    """What rotation and equalization change."""
+    turn = "rotation: {randomized: true, seed: 0}"
+    for name, stage, scheme, samples in (("W4A4", "rtn", "W4A4", 0), ("W4A4 gptq", "gptq", "W4A4", 16), ("W4A16 gptq", "gptq", "W4A16", 32),
+                                         ("W8A8_DYNAMIC rtn", "rtn", "W8A8_DYNAMIC", 0)):
+        for label, before in (("", ""), (" rotated", f"  - {turn}\n")):
+            ROWS.setdefault(f"smollm2/{name}{label}", (f"stages:\n{before}  - {stage}: {{scheme: {scheme}, {HEAD}}}\n", samples, ""))
+    tensor = "schemes:\n  t: {weights: {format: int8, granularity: tensor}, activations: {format: uint8, granularity: tensor, symmetric: false}}\n"
+    for model in ("resnet8", "efflite0"):
+        for label, before in (("", ""), (" equalized", "  - equalization\n")):
+            ROWS[f"{model}/W8A8 per tensor{label}"] = (f"{tensor}stages:\n{before}  - rtn: {{scheme: t}}\n", -1, "")
+        ROWS[f"{model}/W8A8 equalized"] = (W8A8 + "  - equalization\n  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n", -1, "")
 
 
 def call(arguments):
@@ -146,6 +163,7 @@ def table(results):
 
 def main():
     formats()
+    rewrites()
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*")
     p.add_argument("--models", default=os.environ.get("QOPT_MODELS", ""))

@@ -48,8 +48,9 @@ bool next(SmallVectorImpl<int64_t> &index, ArrayRef<int64_t> dims) {
 
 class Windows {
 public:
-  Windows(const InputWindow &window, ArrayRef<float> values, ArrayRef<int64_t> shape)
-      : c(window), values(values), samples(shape[0]), channels(c.channelsLast ? shape.back() : shape[1]),
+  Windows(const InputColumns &columns, ArrayRef<float> values, ArrayRef<int64_t> shape)
+      : c(columns.window), values(values), samples(shape[0]), channels(c.channelsLast ? shape.back() : shape[1]),
+        first(columns.firstChannel), taken(columns.channels ? columns.channels : channels),
         spatial(c.channelsLast ? shape.slice(1, shape.size() - 2) : shape.drop_front(2)) {
     for (size_t d = 0; d < spatial.size(); ++d) {
       int64_t reach = c.dilations[d] * (c.kernel[d] - 1) + 1;
@@ -62,7 +63,7 @@ public:
   }
 
   void run(function_ref<void(ArrayRef<float>)> take) {
-    int64_t window = product(c.kernel), width = channels * window;
+    int64_t window = product(c.kernel), width = taken * window;
     std::vector<float> rows;
     for (int64_t n = 0; n < samples; ++n) {
       SmallVector<int64_t> position(out.size(), 0);
@@ -85,9 +86,9 @@ private:
     int64_t plane = product(spatial), t = 0;
     do {
       int64_t at = offset(position, tap);
-      for (int64_t channel = 0; channel < channels; ++channel) {
-        float &to = row[c.channelsLast ? t * channels + channel : channel * window + t];
-        int64_t from = c.channelsLast ? (n * plane + at) * channels + channel : (n * channels + channel) * plane + at;
+      for (int64_t channel = 0; channel < taken; ++channel) {
+        float &to = row[c.channelsLast ? t * taken + channel : channel * window + t];
+        int64_t from = c.channelsLast ? (n * plane + at) * channels + first + channel : (n * channels + first + channel) * plane + at;
         to = at < 0 ? 0.0f : values[from];
       }
       ++t;
@@ -108,7 +109,7 @@ private:
 
   const InputWindow &c;
   ArrayRef<float> values;
-  int64_t samples, channels;
+  int64_t samples, channels, first, taken; ///< `taken` of the channels, from `first` on
   ArrayRef<int64_t> spatial;
   SmallVector<int64_t> out;
 };
@@ -120,7 +121,9 @@ int64_t qopt::columnCount(const InputColumns &columns, ArrayRef<int64_t> shape) 
     return 0;
   if (!columns.window.kernel.empty() && shape.size() != columns.window.kernel.size() + 2)
     return 0;
-  return shape[columns.channelAxis] * product(columns.window.kernel);
+  if (columns.firstChannel + columns.channels > shape[columns.channelAxis])
+    return 0;
+  return (columns.channels ? columns.channels : shape[columns.channelAxis]) * product(columns.window.kernel);
 }
 
 bool qopt::forEachColumns(const InputColumns &columns, ArrayRef<float> values, ArrayRef<int64_t> shape,
@@ -131,7 +134,7 @@ bool qopt::forEachColumns(const InputColumns &columns, ArrayRef<float> values, A
     products(values, shape[columns.channelAxis], product(shape.drop_front(columns.channelAxis + 1)), take);
     return true;
   }
-  Windows windows(columns.window, values, shape);
+  Windows windows(columns, values, shape);
   if (!windows.valid())
     return false;
   windows.run(take);

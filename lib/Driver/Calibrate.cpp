@@ -1,9 +1,11 @@
 #include "Commands.h"
-#include "Planning.h"
 #include "Quantization.h"
+#include "RecipeOptions.h"
 
 #include "qopt/Support/AtomicFile.h"
 #include "qopt/Support/Progress.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
 
@@ -11,18 +13,18 @@ namespace qopt {
 
 namespace {
 
-constexpr Option options[] = {
+constexpr Option ownOptions[] = {
     {"--calibration-data", "DATA", "a .npz (samples along axis 0), or a folder of .npz files or of test_data_set_N (a sample each)"},
     {"-o", "FILE.stats", "where the statistics go"},
     {"--samples", "N", "use only the first N samples"},
     {"--first-sample", "N", "index of the first sample, when DATA is a shard of a larger set (default 0)"},
     {"--max-length", "N", "cut samples to so many elements along axis 1, where the inputs' dim is dynamic"},
     {"--gram", "", "also Gram matrices of the inputs of products and convolutions, which gptq, awq and rounding read"},
-    {"--recipe", "FILE.yaml", "the recipe that the statistics are for, where it changes weights before (equalization, rotation)"},
-    {"--scheme", "S", "the same of a shipped scheme"},
     {"--batch", "N", "samples a run (default 8)"},
     {"--threads", "N", "threads to use (default: one for each core)"},
 };
+/// A recipe's, for statistics of the model as it changes that before calibration (equalization, rotation).
+constexpr auto options = withRecipeOptions(ownOptions);
 
 Expected<int> run(const Arguments &arguments, Session &session) {
   if (arguments.positional().size() != 1)
@@ -48,7 +50,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     return length.takeError();
   if (*length)
     request.maxLength = *length;
-  if (arguments.has("--recipe") || arguments.has("--scheme")) {
+  if (any_of(kRecipeOptions, [&](const Option &option) { return arguments.has(option.name); })) {
     auto recipe = chooseRecipe(arguments);
     if (!recipe)
       return recipe.takeError();

@@ -44,8 +44,8 @@ constexpr ReasonCode passCodes[] = {
                     "rounded to nearest. More samples, or a greater dampening, help."},
     {"GPTQ-INPUTS", "The weight could not be bent to make up for errors of its inputs, as their Hessian is not positive definite: the op is "
                     "quantized as if its inputs were exact. More samples, or a greater dampening, help."},
-    {"GPTQ-NO-STATS", "Calibration has no Gram matrix of the op's input (grouped convolutions have none), so its weight was rounded to "
-                      "nearest."},
+    {"GPTQ-NO-STATS", "Calibration has no Gram matrix of the op's input (transposed convolutions, and windows whose padding depends on the "
+                      "input's size, have none), so its weight was rounded to nearest."},
     {"GPTQ-RANK", "There were fewer rows of calibration than input channels, so the Hessian has not full rank and the dampening decides "
                   "what is left. Use more samples."},
     {"KERNEL-SHAPE", "No kernel takes the product or convolution as it is: its weights are computed, its shape or layout is one that kernels do "

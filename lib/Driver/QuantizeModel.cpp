@@ -115,8 +115,7 @@ static std::vector<InputColumns> columnsOf(ArrayRef<mlir::Operation *> ops, func
       continue;
     auto func = op->getParentOfType<mlir::func::FuncOp>();
     std::string why; // The passes say it where it matters.
-    if (auto columns = inputColumns(cast<LinearLikeOpInterface>(op), sitesOf.try_emplace(func, func).first->second, why))
-      inputs.push_back(*columns);
+    llvm::append_range(inputs, groupedColumns(cast<LinearLikeOpInterface>(op), sitesOf.try_emplace(func, func).first->second, why));
   }
   return inputs;
 }
@@ -190,8 +189,8 @@ static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const
       auto table = request.gather(module, reference ? *reference : mlir::ModuleOp(), std::move(columns));
       if (!table)
         return table.takeError();
-      module->removeAttr("qopt.scaled_inputs"); // The new matrices are of the inputs as they are now.
       resolved.inputs = std::make_shared<const InputTable>(std::move(*table));
+      module->removeAttr("qopt.scaled_inputs"); // The new matrices are of the inputs as they are now.
     }
     if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addRounding(pm, resolved, only); }))
       return error;

@@ -70,7 +70,7 @@ struct TransposeModel : StreamOpInterface::ExternalModel<TransposeModel, nn::Tra
 /// Rows of a table, or vectors at some positions.
 struct GatherModel : StreamOpInterface::ExternalModel<GatherModel, nn::GatherOp> {
   StreamRole getStreamRole(Operation *op, std::string &why) const {
-    return carriesIf(cast<nn::GatherOp>(op).getAxis() != lastDim(op->getOperand(0)), why, "it selects channels");
+    return carriesIf(static_cast<int64_t>(cast<nn::GatherOp>(op).getAxis()) != lastDim(op->getOperand(0)), why, "it selects channels");
   }
 };
 
@@ -83,7 +83,7 @@ struct SliceModel : StreamOpInterface::ExternalModel<SliceModel, nn::SliceOp> {
 struct RMSNormModel : StreamOpInterface::ExternalModel<RMSNormModel, nn::RMSNormalizationOp> {
   StreamRole getStreamRole(Operation *op, std::string &why) const {
     auto norm = cast<nn::RMSNormalizationOp>(op);
-    if (norm.getAxis() == lastDim(norm.getX()) && shapeOf(norm.getScale()).size() == 1 && sameLast(norm.getX(), norm.getScale()))
+    if (static_cast<int64_t>(norm.getAxis()) == lastDim(norm.getX()) && shapeOf(norm.getScale()).size() == 1 && sameLast(norm.getX(), norm.getScale()))
       return StreamRole::Normalizes;
     return carriesIf(false, why, "it normalizes over more than the channels");
   }

@@ -21,6 +21,8 @@ struct InputColumns {
   std::string site;        ///< the activation
   int64_t channelAxis = 0; ///< of the activation
   InputWindow window;
+  /// Of grouped convolutions: the only channels that these columns are of. 0 channels: all.
+  int64_t firstChannel = 0, channels = 0;
 
   /// What statistics are found by: the site, and the window where there is one.
   std::string key() const;
@@ -29,6 +31,9 @@ struct InputColumns {
 /// The columns of an op's input as `weight rows x columns` needs them. Empty, with a clause in `why`, for grouped convolutions, windows
 /// whose padding depends on the input, transposed convolutions and batches of weights.
 std::optional<InputColumns> inputColumns(LinearLikeOpInterface op, const Sites &sites, std::string &why);
+
+/// The same for grouped convolutions too: each entry has the columns of some whole groups, one group's after another's, in order.
+std::vector<InputColumns> groupedColumns(LinearLikeOpInterface op, const Sites &sites, std::string &why);
 
 } // namespace qopt
 

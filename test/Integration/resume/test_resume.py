@@ -25,6 +25,11 @@ stages:
   - gptq: {scheme: W8A8}
   - bias_correction: {}
 """
+FORMATS = """
+stages:
+  - rotation: {seed: 1}
+  - gptq: {scheme: NF4, ignore: ["lm_head?"]}
+"""
 DAMAGES = {
     "cut short": (lambda b: b[: len(b) // 2], "remove the folder"),
     "a byte changed": (lambda b: b[:-1] + bytes([b[-1] ^ 1]), "it is not what was written"),
@@ -43,6 +48,7 @@ def setup(tmp_path_factory):
                     *(word for key, value in sizes.items() for word in (f"--{key}", str(value)))], check=True, capture_output=True)
     (folder / "r.yaml").write_text(RECIPE)
     (folder / "static.yaml").write_text(STATIC)
+    (folder / "formats.yaml").write_text(FORMATS)
     return folder
 
 
@@ -96,7 +102,7 @@ def half_way(work, killed):
     return work
 
 
-@pytest.mark.parametrize("recipe, ending", [("r.yaml", "mlirbc"), ("r.yaml", "onnx"), ("static.yaml", "mlirbc")])
+@pytest.mark.parametrize("recipe, ending", [("r.yaml", "mlirbc"), ("r.yaml", "onnx"), ("static.yaml", "mlirbc"), ("formats.yaml", "mlirbc")])
 def test_killed_runs_end_in_the_same_bytes(work, recipe, ending):
     work.run("whole." + ending, recipe=recipe, folder=None)
     work.run("kept." + ending, recipe=recipe, folder="other")

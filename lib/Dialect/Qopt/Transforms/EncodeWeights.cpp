@@ -16,15 +16,6 @@ using namespace qopt;
 
 namespace {
 
-/// Codes and scales as Numerics gives them: codes [N, K], scales [rows, cols] of `scaleShape`.
-struct Encoding {
-  std::vector<uint8_t> codes;
-  RowShape scaleShape{1, 1};
-  std::vector<float> scales;
-  std::vector<uint8_t> scaleCodes; ///< in place of `scales` where they are codes
-  float outer = 0;                 ///< NVFP4's
-};
-
 BlockGrid gridOf(RowShape shape, const OperandSpec &spec) {
   BlockGrid::Dims dims{shape.rows, shape.cols};
   switch (spec.granularity) {
@@ -51,29 +42,6 @@ std::vector<float> floatScales(std::span<const float> values, const BlockGrid &g
   for (float &scale : scales)
     scale = scale == 0 ? 1 : std::max(scale / static_cast<float>(traits(format).max), std::numeric_limits<float>::min());
   return scales;
-}
-
-Encoding encodingOf(const WeightRows &weight, const OperandSpec &spec) {
-  RowShape shape = weight.shape();
-  Encoding result;
-  result.codes.resize(weight.values().size());
-  BlockGrid grid = gridOf(shape, spec);
-  result.scaleShape = {grid.scaleShape()[0], grid.scaleShape()[1]};
-  if (spec.scaleFormat)
-    result.scaleCodes.resize(grid.scaleCount());
-  if (spec.scaleFormat == Format::F8E8M0FNU) {
-    quantizeMx(spec.format, weight.values(), shape, result.codes, result.scaleCodes, MxScaleRule::Floor, spec.groupSize);
-  } else if (spec.scaleFormat) {
-    result.outer = nvfp4TensorScale(weight.values());
-    quantizeNvfp4(weight.values(), shape, result.outer, result.codes, result.scaleCodes);
-  } else if (spec.format == Format::NF4) {
-    result.scales.resize(grid.scaleCount());
-    quantizeNf4(weight.values(), shape, spec.groupSize, result.codes, result.scales);
-  } else {
-    result.scales = floatScales(weight.values(), grid, spec.format);
-    quantizeCodes(spec.format, weight.values(), grid, result.scales, result.codes);
-  }
-  return result;
 }
 
 /// [rows, cols] of scales in the order of the weight's own dims.
@@ -136,29 +104,99 @@ std::string whyNot(const WeightRows &weight, const OperandSpec &spec) {
 
 } // namespace
 
-EncodedWeight qopt::encodeWeight(const WeightRows &weight, const OperandSpec &spec) {
+WeightEncoder::WeightEncoder(const WeightRows &weight, const OperandSpec &spec) : weight(weight), spec(spec), why(whyNot(weight, spec)) {
+  if (!why.empty())
+    return;
+  RowShape shape = weight.shape();
+  codes.resize(weight.values().size());
+  BlockGrid grid = gridOf(shape, spec);
+  scaleShape = {grid.scaleShape()[0], grid.scaleShape()[1]};
+  if (spec.scaleFormat)
+    scaleCodes.resize(grid.scaleCount());
+  if (spec.scaleFormat == Format::F8E8M0FNU) {
+    quantizeMx(spec.format, weight.values(), shape, codes, scaleCodes, MxScaleRule::Floor, spec.groupSize);
+  } else if (spec.scaleFormat) {
+    outer = nvfp4TensorScale(weight.values());
+    quantizeNvfp4(weight.values(), shape, outer, codes, scaleCodes);
+  } else if (spec.format == Format::NF4) {
+    scales.resize(grid.scaleCount());
+    quantizeNf4(weight.values(), shape, spec.groupSize, codes, scales);
+  } else {
+    scales = floatScales(weight.values(), grid, spec.format);
+    quantizeCodes(spec.format, weight.values(), grid, scales, codes);
+  }
+}
+
+int64_t WeightEncoder::columnsPerScale() const {
+  return spec.granularity == Granularity::Group   ? spec.groupSize
+         : spec.granularity == Granularity::Block ? spec.blockColumns
+                                                  : std::max<int64_t>(weight.shape().cols, 1);
+}
+
+std::vector<float> WeightEncoder::effectiveScales() const {
+  if (!spec.scaleFormat && spec.doubleScales) // In the order that they are stored in, and back.
+    return inLayout(weight, {scaleShape.cols, scaleShape.rows}, dequantizeScales(quantizeScales(inLayout(weight, scaleShape, scales))));
+  if (!spec.scaleFormat)
+    return scales;
+  std::vector<float> decoded(scaleCodes.size());
+  decodeSpan(*spec.scaleFormat, scaleCodes, decoded);
+  if (spec.doubleScales)
+    for (float &scale : decoded)
+      scale *= outer;
+  return decoded;
+}
+
+std::vector<float> WeightEncoder::rowScales() const {
+  std::vector<float> own = effectiveScales(), rows;
+  int64_t each = spec.granularity == Granularity::Block ? spec.blockRows : scaleShape.rows == 1 ? weight.shape().rows : 1;
+  for (int64_t n = 0; n < weight.shape().rows; ++n)
+    rows.insert(rows.end(), own.begin() + n / each * scaleShape.cols, own.begin() + (n / each + 1) * scaleShape.cols);
+  return rows;
+}
+
+EncodedWeight WeightEncoder::encode(std::span<const float> values) const {
+  std::vector<float> rows = rowScales();
+  std::vector<uint8_t> chosen(values.size());
+  int64_t columns = weight.shape().cols, length = columnsPerScale();
+  for (int64_t n = 0; n < weight.shape().rows; ++n)
+    for (int64_t k = 0; k < columns; ++k)
+      if (float scale = rows[n * scaleShape.cols + k / length]; scale != 0) // All codes of a scale of zero say zero.
+        chosen[n * columns + k] = static_cast<uint8_t>(qopt::encode(spec.format, values[n * columns + k] / scale));
+  return withCodes(weight.toLayout<uint8_t>(chosen));
+}
+
+std::vector<float> WeightEncoder::decode(std::span<const uint8_t> laid) const {
+  std::vector<float> scale = rowScales(), values(laid.size());
+  int64_t columns = weight.shape().cols, length = columnsPerScale();
+  weight.forEach([&](size_t row, size_t own) {
+    int64_t n = static_cast<int64_t>(row) / columns, k = static_cast<int64_t>(row) % columns;
+    values[row] = static_cast<float>(qopt::decode(spec.format, laid[own])) * scale[n * scaleShape.cols + k / length];
+  });
+  return values;
+}
+
+EncodedWeight WeightEncoder::withCodes(std::vector<uint8_t> laid) const {
   EncodedWeight result;
-  result.error = whyNot(weight, spec);
-  if (!result.error.empty())
+  result.error = why;
+  if (!why.empty())
     return result;
   mlir::MLIRContext *context = weight.type().getContext();
   std::string name = "w" + std::string(traits(spec.format).name);
-  Encoding encoding = encodingOf(weight, spec);
-  layScales(result, weight, spec, encoding.scaleShape);
-  result.codes = makeElements<uint8_t>(weight.type().clone(elementTypeOf(spec.format, context)),
-                                       weight.toLayout<uint8_t>(encoding.codes), name);
+  layScales(result, weight, spec, scaleShape);
+  result.codes = makeElements<uint8_t>(weight.type().clone(elementTypeOf(spec.format, context)), laid, name);
+  result.bytes = std::move(laid);
   if (spec.scaleFormat) {
     auto type = mlir::RankedTensorType::get(result.scaleShape, elementTypeOf(*spec.scaleFormat, context));
-    result.scales = makeElements<uint8_t>(type, inLayout(weight, encoding.scaleShape, encoding.scaleCodes), name + "_scale");
+    result.scales = makeElements<uint8_t>(type, inLayout(weight, scaleShape, scaleCodes), name + "_scale");
     if (spec.doubleScales)
-      result.outer = floats(context, {}, encoding.outer, name + "_outer");
+      result.outer = floats(context, {}, outer, name + "_outer");
     return result;
   }
-  std::vector<float> scales = inLayout(weight, encoding.scaleShape, encoding.scales);
+  std::vector<float> laidScales = inLayout(weight, scaleShape, scales);
   if (spec.doubleScales)
-    quantizeScalesOf(result, context, scales, name);
+    quantizeScalesOf(result, context, laidScales, name);
   else
-    result.scales = floats(context, result.scaleShape, scales, name + "_scale");
+    result.scales = floats(context, result.scaleShape, laidScales, name + "_scale");
   return result;
 }
 

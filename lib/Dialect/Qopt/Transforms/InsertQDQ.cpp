@@ -225,7 +225,7 @@ private:
     auto rows = WeightRows::of(op, why);
     EncodedWeight &encoded = encodings[{constantWeight(op), op.getWeightOutputAxis()}];
     if (rows && !encoded.codes && encoded.error.empty())
-      encoded = encodeWeight(*rows, settings.weights);
+      encoded = WeightEncoder(*rows, settings.weights).nearest();
     if (!rows || !encoded.error.empty())
       return leaveInFloat(op, rows ? encoded.error : why);
     if (settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))

@@ -103,7 +103,7 @@ std::optional<LinearInput> LinearInputs::of(LinearLikeOpInterface op, const Site
   // Innermost first: what the input is made of, and by which factors.
   std::vector<FloatElements> factors;
   auto scaled = module->getAttrOfType<DictionaryAttr>(kScaled);
-  for (size_t depth = 0; scaled && depth <= scaled.size() && !has(columns->key()); ++depth) {
+  for (size_t depth = 0; scaled && depth <= scaled.size(); ++depth) {
     auto entry = scaled.getAs<DictionaryAttr>(columns->site);
     auto of = entry ? entry.getAs<StringAttr>("of") : StringAttr();
     bool itself = of && of == columns->site;
@@ -134,9 +134,50 @@ std::optional<LinearInput> LinearInputs::of(LinearLikeOpInterface op, const Site
   return input;
 }
 
+/// Columns [first, first + count) of an input.
+static LinearInput slice(const LinearInput &input, size_t first, size_t count) {
+  LinearInput part;
+  size_t width = input.meanAbs.size();
+  for (size_t row = first; row < first + count; ++row)
+    part.hessian.insert(part.hessian.end(), input.hessian.begin() + row * width + first, input.hessian.begin() + row * width + first + count);
+  part.meanAbs.assign(input.meanAbs.begin() + first, input.meanAbs.begin() + first + count);
+  part.rows = input.rows;
+  return part;
+}
+
+std::vector<LinearInput> LinearInputs::ofGroups(LinearLikeOpInterface op, const Sites &sites, std::string &why) const {
+  int64_t groups = op.getChannelGroups();
+  if (groups == 1) {
+    auto input = of(op, sites, why);
+    return input ? std::vector<LinearInput>{std::move(*input)} : std::vector<LinearInput>();
+  }
+  auto weight = cast<RankedTensorType>(op.getWeightOperand().get().getType());
+  size_t width = weight.getNumElements() / weight.getDimSize(op.getWeightOutputAxis());
+  std::vector<LinearInput> parts;
+  for (const InputColumns &columns : groupedColumns(op, sites, why)) {
+    auto input = find(columns.key());
+    if (!input || input->meanAbs.size() * input->meanAbs.size() != input->hessian.size() || input->meanAbs.size() % width != 0) {
+      why = "calibration has no Gram matrix of its input '" + columns.site + "'";
+      return {};
+    }
+    for (size_t first = 0; first < input->meanAbs.size(); first += width)
+      parts.push_back(slice(*input, first, width));
+  }
+  if (why.empty() && static_cast<int64_t>(parts.size()) != groups)
+    why = "its statistics do not fit its groups";
+  return why.empty() ? std::move(parts) : std::vector<LinearInput>();
+}
+
 void qopt::recordScaledInput(ModuleOp module, llvm::StringRef site, llvm::StringRef of, llvm::ArrayRef<float> factors) {
   Builder b(module.getContext());
   NamedAttrList scaled(module->getAttrOfType<DictionaryAttr>(kScaled));
+  std::vector<float> all = factors.vec();
+  if (auto before = dyn_cast_or_null<DictionaryAttr>(scaled.get(site)); before && site == of) {
+    FloatElements by(before.getAs<ElementsAttr>("by"));
+    for (auto [factor, earlier] : llvm::zip(all, by.values()))
+      factor *= earlier;
+    of = before.getAs<StringAttr>("of").getValue();
+  }
   auto type = RankedTensorType::get({static_cast<int64_t>(factors.size())}, b.getF32Type());
   scaled.set(site, b.getDictionaryAttr({b.getNamedAttr("of", b.getStringAttr(of)),
                                         b.getNamedAttr("by", makeElements<float>(type, all, "scaled_input"))}));
@@ -148,10 +189,3 @@ ParallelFor qopt::poolFor() {
     llvm::parallelFor(0, static_cast<size_t>(count), [&](size_t index) { body(static_cast<int64_t>(index)); });
   };
 }
-  std::vector<float> all = factors.vec();
-  if (auto before = dyn_cast_or_null<DictionaryAttr>(scaled.get(site)); before && site == of) {
-    FloatElements by(before.getAs<ElementsAttr>("by"));
-    for (auto [factor, earlier] : llvm::zip(all, by.values()))
-      factor *= earlier;
-    of = before.getAs<StringAttr>("of").getValue();
-  }

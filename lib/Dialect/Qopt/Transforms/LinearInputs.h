@@ -36,6 +36,9 @@ public:
   /// Empty, with a clause in `why`, where calibration has nothing of this input.
   std::optional<LinearInput> of(LinearLikeOpInterface op, const Sites &sites, std::string &why) const;
 
+  /// The same for each group of a grouped convolution; one for any other op. Empty where `of` would be.
+  std::vector<LinearInput> ofGroups(LinearLikeOpInterface op, const Sites &sites, std::string &why) const;
+
 private:
   bool has(llvm::StringRef key) const;
   std::optional<LinearInput> find(llvm::StringRef key) const;

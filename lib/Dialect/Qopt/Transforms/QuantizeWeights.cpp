@@ -228,7 +228,14 @@ void qopt::installWeight(LinearLikeOpInterface op, const WeightCodes &codes) {
                                                       index(codes.axis), index(codes.blockSize)));
 }
 
+/// Constants, and what installEncoded makes scales and table look-ups of.
+static bool isMadeOfConstants(mlir::Value value) {
+  mlir::Operation *op = value.getDefiningOp();
+  return op && (constantOf(value) || (mlir::isa<qir::DequantizeOp, qir::LookupOp, nn::AddOp, nn::ReshapeOp>(op) &&
+                                      llvm::all_of(op->getOperands(), isMadeOfConstants)));
+}
+
 qir::DequantizeOp qopt::quantizedWeight(LinearLikeOpInterface op) {
   auto dequantize = op.getWeightOperand().get().getDefiningOp<qir::DequantizeOp>();
-  return dequantize && constantOf(dequantize.getQ()) && constantOf(dequantize.getScale()) ? dequantize : qir::DequantizeOp();
+  return dequantize && isMadeOfConstants(dequantize) ? dequantize : qir::DequantizeOp();
 }

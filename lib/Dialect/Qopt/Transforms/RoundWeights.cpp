@@ -3,6 +3,7 @@
 #include "BiasCorrection.h"
 
 #include "qopt/Analysis/Constants.h"
+#include "qopt/Dialect/Qopt/Transforms/Operands.h"
 #include "qopt/Numerics/Quantizers/Awq.h"
 #include "qopt/Numerics/Quantizers/Gptq.h"
 
@@ -50,7 +51,7 @@ private:
   void roundAnew(LinearLikeOpInterface op, llvm::StringRef name, const Sites &sites, RoundedWeight &entry) {
     std::string why;
     auto weight = WeightRows::of(op, why);
-    if (weight)
+    if (weight && traits(targets.spec.format).isInteger())
       why = whyNot(*weight, targets.spec);
     if (!why.empty())
       return log.note(op, "ROUND-FORM", why);
@@ -59,6 +60,11 @@ private:
       return log.note(op, rounded.code, rounded.error);
     if (targets.biasCorrection.contains(name))
       correctBiasOf(op, *weight, rounded.values, sites);
+    if (rounded.encoded) {
+      installEncoded(op, *rounded.encoded);
+      entry.codes = std::move(rounded.encoded->bytes);
+      return;
+    }
     WeightCodes codes = encodeRows(*weight, rounded.values, rounded.params, targets.spec);
     installWeight(op, codes);
     if (journal)
@@ -74,13 +80,27 @@ private:
     std::string why;
     auto weight = WeightRows::of(op, why);
     std::optional<WeightCodes> codes;
-    if (weight && entry.spec == spell(targets.spec))
+    bool fits = weight && entry.spec == spell(targets.spec);
+    if (fits && !traits(targets.spec.format).isInteger())
+      return takeUpEncoded(op, *weight, entry, sites);
+    if (fits)
       codes = codesFrom(*weight, targets.spec, entry.codes, entry.scales, entry.zeroPoints);
     if (!codes)
       return op.emitError("its codes in the work folder do not fit its weight; remove the folder to begin anew");
     if (targets.biasCorrection.contains(entry.site))
       correctBiasOf(op, *weight, decodeRows(*weight, *codes), sites);
     installWeight(op, *codes);
+    return mlir::success();
+  }
+
+  /// Scales of float and table formats follow from the weight again.
+  LogicalResult takeUpEncoded(LinearLikeOpInterface op, const WeightRows &weight, const RoundedWeight &entry, const Sites &sites) {
+    WeightEncoder encoder(weight, targets.spec);
+    if (!encoder.error().empty() || entry.codes.size() != weight.values().size())
+      return op.emitError("its codes in the work folder do not fit its weight; remove the folder to begin anew");
+    if (targets.biasCorrection.contains(entry.site))
+      correctBiasOf(op, weight, encoder.decode(entry.codes), sites);
+    installEncoded(op, encoder.withCodes(entry.codes));
     return mlir::success();
   }
 
@@ -102,13 +122,17 @@ std::optional<ClipRule> qopt::parseClipRule(llvm::StringRef name) {
 }
 
 FailureOr<RoundingTargets> qopt::readTargets(ModuleOp module, llvm::StringRef pass, llvm::StringRef weights,
-                                             llvm::ArrayRef<std::string> names, llvm::ArrayRef<std::string> biasCorrection) {
+                                             llvm::ArrayRef<std::string> names, llvm::ArrayRef<std::string> biasCorrection,
+                                             Formats formats) {
   auto spec = parseOperandSpec(weights);
   if (!spec)
     return module.emitError(pass) << ": weights: " << llvm::toString(spec.takeError());
-  if (!traits(spec->format).isInteger())
+  bool isInteger = traits(spec->format).isInteger();
+  if (!isInteger && formats == Formats::Integers)
     return module.emitError(pass) << ": weights: " << describe(*spec) << " is no integer format, which this pass needs";
-  if (spec->granularity == Granularity::Block || spec->granularity == Granularity::Token)
+  if (std::string why = whyNotWeights(*spec); !isInteger && !why.empty())
+    return module.emitError(pass) << ": weights: " << weights << ": " << why;
+  if (isInteger && (spec->granularity == Granularity::Block || spec->granularity == Granularity::Token))
     return module.emitError(pass) << ": weights: " << describe(*spec) << "; this pass takes scales per tensor, channel or group";
   RoundingTargets targets{*spec, {}, {}};
   targets.names.insert(names.begin(), names.end());
@@ -144,34 +168,34 @@ RoundedRows qopt::shrunk(RoundedRows rounded, const OperandSpec &spec) {
   return rounded;
 }
 
-Result<GridParams> qopt::scalesOf(const WeightRows &weight, const OperandSpec &spec, ClipRule rule, const LinearInput *input) {
+Result<GridParams> qopt::scalesOf(std::span<const float> weight, RowShape shape, const OperandSpec &spec, ClipRule rule,
+                                  const LinearInput *input) {
   AffineOptions affine = affineOptions(spec);
-  RowShape shape = weight.shape();
   int64_t group = columnsPerScale(spec);
   if (spec.granularity == Granularity::Tensor) { // One scale, as every row's.
-    auto one = paramsFromValues(weight.values(), BlockGrid::perTensor({shape.rows, shape.cols}), affine);
+    auto one = paramsFromValues(weight, BlockGrid::perTensor({shape.rows, shape.cols}), affine);
     if (!one)
       return one.failure();
     return GridParams{std::vector<float>(shape.rows, one->scales[0]), std::vector<int32_t>(shape.rows, one->zeroPoints[0])};
   }
   if (rule == ClipRule::Inputs)
-    return paramsByWeightedClip(weight.values(), shape.rows, shape.cols, group, input->diagonal(), affine, {0.5, 21}, poolFor());
+    return paramsByWeightedClip(weight, shape.rows, shape.cols, group, input->diagonal(), affine, {0.5, 21}, poolFor());
   if (rule == ClipRule::Hessian)
-    return paramsByHessianClip(weight.values(), shape, group, input->hessian, affine, {0.5, 21}, poolFor());
+    return paramsByHessianClip(weight, shape, group, input->hessian, affine, {0.5, 21}, poolFor());
   BlockGrid grid = BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1));
-  return rule == ClipRule::MSE ? paramsByClipSearch(weight.values(), grid, affine, {}, poolFor())
-                               : paramsFromValues(weight.values(), grid, affine);
+  return rule == ClipRule::MSE ? paramsByClipSearch(weight, grid, affine, {}, poolFor())
+                               : paramsFromValues(weight, grid, affine);
 }
 
-double qopt::localSqnr(const WeightRows &weight, std::span<const float> rounded, const LinearInput &input) {
-  RowShape shape = weight.shape(), some{std::min(shape.rows, kSampledRows), shape.cols};
+double qopt::localSqnr(std::span<const float> weight, RowShape shape, std::span<const float> rounded, const LinearInput &input) {
+  RowShape some{std::min(shape.rows, kSampledRows), shape.cols};
   std::vector<float> before, after, nothing(some.rows * some.cols, 0.0f);
   for (int64_t i = 0; i < some.rows; ++i) {
     int64_t row = i * shape.rows / some.rows;
     auto take = [&](std::span<const float> from, std::vector<float> &to) {
       to.insert(to.end(), from.begin() + row * shape.cols, from.begin() + (row + 1) * shape.cols);
     };
-    take(weight.values(), before);
+    take(weight, before);
     take(rounded, after);
   }
   double signal = hessianError(before, nothing, some, input.hessian, poolFor());

@@ -2,6 +2,7 @@
 #ifndef QOPT_LIB_DIALECT_QOPT_TRANSFORMS_ROUNDWEIGHTS_H
 #define QOPT_LIB_DIALECT_QOPT_TRANSFORMS_ROUNDWEIGHTS_H
 
+#include "EncodeWeights.h"
 #include "LinearInputs.h"
 #include "QuantizeWeights.h"
 
@@ -28,15 +29,20 @@ struct RoundingTargets {
   llvm::StringSet<> names, biasCorrection; ///< no names: all
 };
 
+/// Formats that a pass can round to.
+enum class Formats { Integers, All };
+
 /// Reads the options that all these passes have. Emits an error at the module where they make no sense.
 mlir::FailureOr<RoundingTargets> readTargets(mlir::ModuleOp module, llvm::StringRef pass, llvm::StringRef weights,
-                                             llvm::ArrayRef<std::string> names, llvm::ArrayRef<std::string> biasCorrection);
+                                             llvm::ArrayRef<std::string> names, llvm::ArrayRef<std::string> biasCorrection,
+                                             Formats formats = Formats::Integers);
 
 /// What an algorithm makes of one weight: values on the grid of `params` ([N, groups]).
 struct RoundedRows {
   std::vector<float> values;
   GridParams params;
   std::string code, error; ///< reason code and clause; set where it could not
+  std::optional<EncodedWeight> encoded = {}; ///< in place of `params` for float and table formats
 };
 
 using RoundFn = llvm::function_ref<RoundedRows(LinearLikeOpInterface, const WeightRows &, const Sites &)>;
@@ -50,10 +56,10 @@ mlir::LogicalResult roundWeights(mlir::ModuleOp module, const RoundingTargets &t
 RoundedRows shrunk(RoundedRows rounded, const OperandSpec &spec);
 
 /// Scales by a rule. `input` is needed by the last two rules only.
-Result<GridParams> scalesOf(const WeightRows &weight, const OperandSpec &spec, ClipRule rule, const LinearInput *input);
+Result<GridParams> scalesOf(std::span<const float> weight, RowShape shape, const OperandSpec &spec, ClipRule rule, const LinearInput *input);
 
 /// SQNR in dB of the op's product on calibration's inputs, over some of its outputs.
-double localSqnr(const WeightRows &weight, std::span<const float> rounded, const LinearInput &input);
+double localSqnr(std::span<const float> weight, RowShape shape, std::span<const float> rounded, const LinearInput &input);
 
 } // namespace qopt
 

@@ -54,7 +54,7 @@ struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
     auto input = needed ? inputs.of(op, sites, why) : std::nullopt;
     if (needed && !input)
       return {{}, {}, "ROUND-NO-STATS", "rounded to nearest: " + why};
-    auto scales = scalesOf(weight, spec, rule, input ? &*input : nullptr);
+    auto scales = scalesOf(weight.values(), weight.shape(), spec, rule, input ? &*input : nullptr);
     if (!scales)
       return {{}, {}, "QUANT-WEIGHT", "its weight holds a value that is not finite: " + scales.error()};
     RoundedRows rounded{std::vector<float>(weight.values().size()), std::move(*scales), {}, {}};

@@ -1,10 +1,12 @@
 // RUN: qopt-opt %s --qopt-gptq="weights=int4:channel order=none dampening=0.0001" --split-input-file | FileCheck %s
 // RUN: qopt-opt %s --qopt-gptq="weights=int4:channel dampening=0.0001" --split-input-file 2>&1 >/dev/null | FileCheck %s --check-prefix=REMARK
 // RUN: not qopt-opt %s --qopt-gptq="order=dynamic" 2>&1 | FileCheck %s --check-prefix=ORDER
-// RUN: not qopt-opt %s --qopt-gptq="weights=f8e4m3fn:channel" 2>&1 | FileCheck %s --check-prefix=FORMAT
+// RUN: not qopt-opt %s --qopt-gptq="weights=f8e4m3fn:channel sweeps=2" 2>&1 | FileCheck %s --check-prefix=FORMAT
+// RUN: not qopt-opt %s --qopt-gptq="weights=f16:channel" 2>&1 | FileCheck %s --check-prefix=WIDE
 // RUN: not qopt-opt %s --qopt-gptq="clip=none" 2>&1 | FileCheck %s --check-prefix=CLIP
 // ORDER: qopt-gptq: order is 'dynamic'; it must be none or static
-// FORMAT: qopt-gptq: weights: {{.*}} is no integer format
+// FORMAT: qopt-gptq: weights: {{.*}} keeps the scales of its greatest values: clip, refits and sweeps are for integers
+// WIDE: qopt-gptq: weights: f16:channel: weights of more than 8 bits stay as they are
 // CLIP: qopt-gptq: clip is 'none'; it must be max, mse, inputs or hessian
 
 // Both inputs are always equal: what one code loses the other makes up for. The row 0.4, 0.4, -8 has scale 1, and 0.4 + 0.4 is nearer to

@@ -244,7 +244,9 @@ def GPTQPass : Pass<"qopt-gptq", "::mlir::ModuleOp"> {
     `qopt.inputs` (`{key = {gram = tensor<KxKxf64>, mean_abs = tensor<Kxf32>, rows = n}}`). With `order=static` columns go by falling diag(H) while groups
     stay where they are. `clip` chooses scales ahead; `refits` times scales by least squares and a round of coordinate descent over the codes follow,
     then `sweeps` rounds more. `shrinkage` takes trust from sums over few rows. Where an input also has `errors = tensor<KxKxf64>`, the sum of
-    (x_f - x) x^T with the float model's x_f, codes approach the product with x_f (GPTAQ). What was dampened, dead or short of rank is recorded. Ops without statistics are left to qopt-insert-qdq.
+    (x_f - x) x^T with the float model's x_f, codes approach the product with x_f (GPTAQ). What was dampened, dead or short of rank is recorded. Ops
+    without statistics are left to qopt-insert-qdq. Float and table formats (f8e4m3fn, f4e2m1fn, nf4, …) keep the scales of rounding to
+    nearest, so `clip`, `refits` and `sweeps` are for integers.
 
     ```mlir
     %y = nn.matmul %x, %w : (tensor<?x4xf32>, tensor<4x2xf32>) -> tensor<?x2xf32>
