@@ -34,7 +34,7 @@ func.func @main(%x: tensor<?x16xf32> {nn.name = "x"}) -> (tensor<?x4xf32> {nn.na
   %u = nn.constant dense<[[0.5, -0.25, 1.0, 0.1], [0.3, 0.7, -0.9, 0.2], [-0.4, 0.6, 0.8, -0.3], [0.9, -0.1, 0.05, 0.45],
                           [0.11, 0.22, -0.33, 0.44], [-0.55, 0.66, 0.77, -0.88], [0.99, -0.12, 0.34, 0.56], [0.78, 0.9, -0.21, 0.43]]> : tensor<8x4xf32>
   %m = nn.matmul %x, %w : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32> loc("first")
-  %r = nn.relu %m : (tensor<?x8xf32>) -> tensor<?x8xf32> loc("act")
+  %r = nn.softplus %m : (tensor<?x8xf32>) -> tensor<?x8xf32> loc("act")
   %y = nn.matmul %r, %u : (tensor<?x8xf32>, tensor<8x4xf32>) -> tensor<?x4xf32> loc("second")
   return %y : tensor<?x4xf32>
 }
