@@ -9,8 +9,10 @@
 using namespace mlir;
 using onnx::TensorProto;
 
-/// DType's codes are ONNX's.
+/// DType's codes are ONNX's. It has no 3-bit integers: 4-bit ones hold them.
 int32_t qopt::onnxElementType(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type); integer && integer.getWidth() == 3)
+    return integer.isUnsigned() ? TensorProto::UINT4 : TensorProto::INT4;
   auto dtype = qopt::nn::dtypeOf(type);
   return dtype ? static_cast<int32_t>(*dtype) : TensorProto::UNDEFINED;
 }
@@ -56,6 +58,12 @@ std::string splatOrDense(DenseElementsAttr dense, unsigned bits) {
   return bytes;
 }
 
+/// 3-bit codes, a byte each, as 4-bit ones of the same values.
+void widen(std::string &bytes, bool isUnsigned) {
+  for (char &byte : bytes)
+    byte = static_cast<char>(isUnsigned ? byte & 7 : ((byte & 7) ^ 4) - 4);
+}
+
 } // namespace
 
 llvm::Error qopt::setTensor(TensorProto &tensor, ElementsAttr value) {
@@ -78,8 +86,10 @@ llvm::Error qopt::setTensor(TensorProto &tensor, ElementsAttr value) {
   } else {
     return llvm::createStringError("a constant is of a kind that cannot be exported");
   }
-  if (bits == 2 || bits == 4)
-    bytes = packBytes(bytes, bits);
+  if (bits == 3)
+    widen(bytes, type.getElementType().isUnsignedInteger());
+  if (bits == 2 || bits == 3 || bits == 4)
+    bytes = packBytes(bytes, bits == 3 ? 4 : bits);
   tensor.set_raw_data(std::move(bytes));
   return llvm::Error::success();
 }
