@@ -98,7 +98,8 @@ INPUTS = {
 @pytest.mark.parametrize("name", INPUTS)
 def test_inputs(name, algorithm, quantized, tmp_path):
     x = INPUTS[name]
-    scheme = "{weights: {format: int8, granularity: channel}}"
+    activations = ", activations: {format: int8, granularity: token, dynamic: true}" if algorithm == "smoothquant" else ""
+    scheme = f"{{weights: {{format: int8, granularity: channel}}{activations}}}"
     chooser = algorithm if algorithm in ("rtn", "gptq", "rounding") else "rtn"
     before = "" if chooser == algorithm else f"{{{algorithm}: {{}}}}, "
     (tmp_path / "r.yaml").write_text(f"schemes: {{s: {scheme}}}\nstages: [{before}{{{chooser}: {{scheme: s}}}}]\n")
@@ -106,7 +107,7 @@ def test_inputs(name, algorithm, quantized, tmp_path):
     exact = x.astype(np.float64) @ W
     assert np.isfinite(y).all()
     size = np.abs(exact).max()
-    assert np.abs(y - exact).max() <= (0.02 * size if size > 1e-30 else 1e-36), (np.abs(y - exact).max(), size)
+    assert np.abs(y - exact).max() <= ((0.05 if activations else 0.02) * size if size > 1e-30 else 1e-36), (np.abs(y - exact).max(), size)
     if algorithm == "gptq" and name in ("one sample", "identical samples", "dead channels", "zeros"):
         codes = {"one sample": "GPTQ-RANK", "dead channels": "GPTQ-DEAD", "zeros": "GPTQ-", "identical samples": "GPTQ-"}
         assert codes[name] in report and "GPTQ-DONE" in report or "GPTQ-FAILED" in report, report[:3000]
@@ -121,12 +122,14 @@ def test_activations(name, quantized):
     assert np.isfinite(y).all() and np.abs(y - exact).max() <= 0.05 * size
 
 
-@pytest.mark.parametrize("scheme", ["W8A8", "W8A8_DYNAMIC"])
-def test_sums_beyond_int32(scheme, quantized):
+@pytest.mark.parametrize("activations", ["{format: uint8, granularity: tensor, symmetric: false}", "{format: int8, granularity: token, dynamic: true}"])
+def test_sums_beyond_int32(activations, quantized, tmp_path):
     """140,000 products of the largest codes: 4.5e9. The sum is exact in 32 bits up to K = 66,000 only; here it must not wrap."""
+    weights = "{format: int8, granularity: channel}"
+    (tmp_path / "r.yaml").write_text(f"schemes: {{s: {{weights: {weights}, activations: {activations}}}}}\nstages: [{{rtn: {{scheme: s}}}}]\n")
     k = 140_000
     x, weight = np.ones((2, k), np.float32), np.ones((k, 2), np.float32)
-    y, report = quantized(weight, x, "--scheme", scheme)
+    y, report = quantized(weight, x, "--recipe", tmp_path / "r.yaml")
     np.testing.assert_allclose(y, k, rtol=0.01)
     assert json.loads(report)
 
