@@ -80,8 +80,8 @@ def pack(b, form):
 def pack_nibbles(codes, form):
     """Codes of 0 to 15, two a byte: columns j and j + nr / 2 of a panel."""
     tiles = pack(codes.astype(np.uint8), form)
-    tiles = tiles.reshape(*tiles.shape[:2], -1)
-    half = tiles.shape[2] // 2
+    half = tiles.shape[2] * tiles.shape[3] // 2
+    tiles = tiles.reshape(*tiles.shape[:2], 2 * half)
     return np.ascontiguousarray(tiles[:, :, :half] | tiles[:, :, half:] << 4)
 
 
