@@ -35,7 +35,7 @@ public:
   std::vector<float> rowScales() const;
 
   /// Its own values, each to the nearest.
-  EncodedWeight nearest() const { return withCodes(weight.toLayout<uint8_t>(codes)); }
+  EncodedWeight nearest() const { return withCodes(why.empty() ? weight.toLayout<uint8_t>(codes) : std::vector<uint8_t>()); }
   /// Other values [N, K] under the same scales.
   EncodedWeight encode(std::span<const float> values) const;
   /// Codes in the order of the weight's own dims, and what they mean, as [N, K].
