@@ -18,6 +18,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -173,6 +174,44 @@ Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, 
   });
 }
 
+/// Those of `names` that read nothing which another of them computes.
+static llvm::StringSet<> firstOf(mlir::ModuleOp module, const llvm::StringSet<> &names) {
+  llvm::StringSet<> first;
+  llvm::DenseSet<mlir::Value> behind;
+  module.walk([&](mlir::Operation *op) {
+    bool reads = llvm::any_of(op->getOperands(), [&](mlir::Value operand) { return behind.contains(operand); });
+    auto linear = dyn_cast<LinearLikeOpInterface>(op);
+    std::string name = linear && constantWeight(linear) ? siteOf(linear).name : "";
+    bool named = !name.empty() && names.contains(name);
+    if (named && !reads)
+      first.insert(name);
+    if (named || reads)
+      behind.insert(op->result_begin(), op->result_end());
+  });
+  return first;
+}
+
+/// The inputs of a part, as the module makes them now. Beside the float model, where that is given, only ops that read no other op of
+/// the part: each of those behind would make up for the same errors once more.
+static Expected<InputTable> gatherPart(mlir::ModuleOp module, mlir::ModuleOp reference, const ResolvedRecipe &resolved,
+                                       const llvm::StringSet<> &names, const QuantizationRequest &request) {
+  auto gather = [&](mlir::ModuleOp beside, const llvm::StringSet<> &some) -> Expected<InputTable> {
+    std::vector<InputColumns> columns = missingColumns(module, resolved, some, request.work.get());
+    return columns.empty() ? InputTable() : request.gather(module, beside, std::move(columns));
+  };
+  if (!reference)
+    return gather({}, names);
+  llvm::StringSet<> first = firstOf(module, names), behind;
+  for (const auto &name : names)
+    if (!first.contains(name.getKey()))
+      behind.insert(name.getKey());
+  auto table = gather(reference, first), rest = gather({}, behind);
+  if (!table || !rest)
+    return joinErrors(table.takeError(), rest.takeError());
+  table->merge(*rest);
+  return table;
+}
+
 /// Runs the stages that choose codes, part after part; each later part calibrates on what the earlier ones left.
 static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const QuantizationRequest &request, Session &session) {
   int64_t rounds = request.gather ? resolved.recipe.calibration.rounds : 1;
@@ -183,10 +222,9 @@ static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const
     llvm::StringSet<> only = rounds > 1 ? namesOfRound(resolved.sites, resolved.plans, round, rounds) : llvm::StringSet<>();
     if (rounds > 1 && only.empty())
       continue;
-    std::vector<InputColumns> columns = round > 0 ? missingColumns(module, resolved, only, request.work.get()) : std::vector<InputColumns>();
-    if (!columns.empty()) {
+    if (round > 0 && !missingColumns(module, resolved, only, request.work.get()).empty()) {
       resolved.inputs.reset(); // The next part's matrices take their place.
-      auto table = request.gather(module, reference ? *reference : mlir::ModuleOp(), std::move(columns));
+      auto table = gatherPart(module, reference ? *reference : mlir::ModuleOp(), resolved, only, request);
       if (!table)
         return table.takeError();
       resolved.inputs = std::make_shared<const InputTable>(std::move(*table));

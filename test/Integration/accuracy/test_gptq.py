@@ -11,21 +11,30 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "python" / 
 import gptq as oracle  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def setup(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gptq")
+def chain(folder, widths):
+    """Products with a Relu between them, and 700 inputs; returns the inputs and the weights."""
     rng = np.random.default_rng(11)
-    first, second = (rng.standard_normal(shape).astype(np.float32) for shape in ((64, 48), (48, 40)))
-    nodes = [helper.make_node("MatMul", ["x", "w1"], ["h"], name="first"), helper.make_node("Relu", ["h"], ["r"], name="relu"),
-             helper.make_node("MatMul", ["r", "w2"], ["y"], name="second")]
-    graph = helper.make_graph(nodes, "two", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 64])],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 40])],
-                              [numpy_helper.from_array(first, "w1"), numpy_helper.from_array(second, "w2")])
+    weights = [rng.standard_normal(shape).astype(np.float32) for shape in zip(widths, widths[1:])]
+    nodes, at = [], "x"
+    for i in range(len(weights)):
+        nodes.append(helper.make_node("MatMul", [at, f"w{i}"], [f"h{i}"], name=f"product{i}"))
+        at = f"r{i}"
+        if i + 1 < len(weights):
+            nodes.append(helper.make_node("Relu", [f"h{i}"], [at], name=f"relu{i}"))
+    graph = helper.make_graph(nodes, "chain", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", widths[0]])],
+                              [helper.make_tensor_value_info(f"h{len(weights) - 1}", TensorProto.FLOAT, ["n", widths[-1]])],
+                              [numpy_helper.from_array(w, f"w{i}") for i, w in enumerate(weights)])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "model.onnx")
     mix = rng.standard_normal((64, 64)) * np.exp(rng.standard_normal(64))[:, None] / 8
     x = (rng.standard_normal((700, 64)) @ mix).astype(np.float32)
     np.savez(folder / "calib.npz", x=x)
-    return folder, x, first, second
+    return x, *weights
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gptq")
+    return folder, *chain(folder, (64, 48, 40))
 
 
 def dequantized(path):
@@ -107,6 +116,21 @@ def test_compensating_rounds_aim_at_the_float_models_product(tool, setup):
     assert np.isclose(ours[1].T, q, rtol=0, atol=1e-5).mean() > 0.995
     distance = [np.square(wanted @ second - hidden @ w).sum() for w in (ours[1], plain[1])]
     assert distance[0] < distance[1], distance
+
+
+def test_compensation_spares_what_reads_the_same_part(tool, tmp_path):
+    """Of four products in two parts the third makes up for the first two's errors; the fourth would do it once more, and does not."""
+    x, *weights = chain(tmp_path, (64, 48, 48, 48, 40))
+    text, options = CASES["uint4"]
+    compensated, plain = (quantized(tool, tmp_path, name, recipe_of(text, f"calibration: {{rounds: 2{more}}}\n"))
+                          for name, more in (("compensate", ", compensate: true"), ("rounds", "")))
+    hidden = x
+    for weight in (compensated[0], compensated[1], weights[2]):  # The third is in float when the part is calibrated.
+        hidden = np.maximum(hidden @ weight.astype(np.float32), 0)
+    h = hidden.astype(np.float64).T @ hidden
+    wanted = oracle.gptq(weights[3].T, h, order=np.argsort(-np.diag(h), kind="stable"), static=True, **options)
+    assert np.isclose(compensated[3].T, wanted, rtol=0, atol=1e-5).mean() > 0.995
+    assert not np.allclose(compensated[2], plain[2])
 
 
 def test_compensation_needs_rounds(tool, setup):
