@@ -51,7 +51,7 @@ def QCPU_GemmOp : QCPU_Op<"gemm", [AttrSizedOperandSegments]> {
       : (tensor<?x128x384xf32>, tensor<96x384x16xf32>, tensor<1536xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     %z = qcpu.gemm %a, %q scales %s outs %e {kernel = "f32i8.avx2", group = 128}
       : (tensor<?x128x384xf32>, tensor<96x384x16xi8>, tensor<96x3x16xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
-    %u = qcpu.gemm %a, %q scales %s zeros %z outs %e {kernel = "f32i4.avx2", group = 128}
+    %u = qcpu.gemm %a, %n scales %s zeros %p outs %e {kernel = "f32i4.avx2", group = 128}
       : (tensor<?x128x384xf32>, tensor<96x384x8xi8>, tensor<96x3x16xf32>, tensor<96x3x16xi8>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     ```
   }];
