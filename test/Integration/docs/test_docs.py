@@ -45,12 +45,12 @@ def folder(tmp_path):
         weights.append(numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32), f"{name}.w"))
         nodes += [helper.make_node("MatMul", [value, f"{name}.w"], [f"{name}.out"], name=name)]
         value = f"{name}.out"
-    declare = lambda name, width: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", width])
+    declare = lambda name, width: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", "length", width])
     graph = helper.make_graph(nodes, "g", [declare("input", 256)], [declare(value, 16)], weights)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "model.onnx")
     for name in ("samples", "more", "c"):
-        np.savez(tmp_path / f"{name}.npz", input=rng.standard_normal((32, 256)).astype(np.float32))
-    np.save(tmp_path / "x.npy", rng.standard_normal((4, 256)).astype(np.float32))
+        np.savez(tmp_path / f"{name}.npz", input=rng.standard_normal((32, 4, 256)).astype(np.float32))
+    np.save(tmp_path / "x.npy", rng.standard_normal((4, 2, 256)).astype(np.float32))
     os.link(tmp_path / "model.onnx", tmp_path / "big.onnx")
     (tmp_path / "r.yaml").write_text("stages: [{gptq: {scheme: W4A16}}]\n")
     return tmp_path
