@@ -1,6 +1,7 @@
 #include "ThreadPool.h"
 #include <cstdlib>
 #include <new>
+#include <sched.h>
 
 namespace qopt::rt {
 namespace {
@@ -16,6 +17,23 @@ void pause() {
 #endif
 }
 
+/// With a thread for every CPU that the process may use, each worker stays on one of its own, all but the first of them: a
+/// worker that wakes is often put beside the one that woke it, and stays there for milliseconds. With fewer threads the
+/// system places them, so that processes do not meet on the same CPUs.
+void placeWorkers(const pthread_t *workers, int32_t count) {
+  cpu_set_t allowed, own;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) != count + 1)
+    return;
+  int32_t worker = -1; // The first CPU is left to the caller.
+  for (int cpu = 0; cpu < CPU_SETSIZE && worker < count; ++cpu) {
+    if (!CPU_ISSET(cpu, &allowed) || ++worker == 0)
+      continue;
+    CPU_ZERO(&own);
+    CPU_SET(cpu, &own);
+    pthread_setaffinity_np(workers[worker - 1], sizeof own, &own);
+  }
+}
+
 } // namespace
 
 ThreadPool::ThreadPool(int32_t threads) {
@@ -26,6 +44,7 @@ ThreadPool::ThreadPool(int32_t threads) {
     return;
   while (numWorkers < threads - 1 && pthread_create(&workers[numWorkers], nullptr, workerMain, this) == 0)
     ++numWorkers;
+  placeWorkers(workers, numWorkers);
 }
 
 ThreadPool::~ThreadPool() {

@@ -1,7 +1,11 @@
 #include "qopt/Runtime/Runtime.h"
 #include "gtest/gtest.h"
 #include <atomic>
+#include <chrono>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <sched.h>
 #include <thread>
 #include <vector>
 
@@ -108,6 +112,40 @@ TEST(ThreadPool, ContextsRunSideBySide) {
 TEST(ThreadPool, CountsThreads) {
   EXPECT_EQ(qopt_rt_threads(makeContext(3).get()), 3);
   EXPECT_GE(qopt_rt_threads(makeContext(0).get()), 1);
+}
+
+int allowedCpus() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+}
+
+struct Places {
+  std::mutex mutex;
+  std::map<std::thread::id, int> cpus;
+};
+
+void notePlace(void *args, int64_t, int64_t) {
+  auto *places = static_cast<Places *>(args);
+  {
+    std::lock_guard lock(places->mutex);
+    places->cpus[std::this_thread::get_id()] = allowedCpus();
+  }
+  std::this_thread::sleep_for(std::chrono::microseconds(50));
+}
+
+TEST(ThreadPool, PlacesWorkersWhereThereIsAThreadForEachCpu) {
+  int all = allowedCpus();
+  ASSERT_GT(all, 0);
+  for (int threads : {all, all + 1}) {
+    Context context = makeContext(threads);
+    Places places;
+    // A worker that comes late finds nothing left to do: again until all have been there.
+    for (int tries = 0; tries < 1000 && static_cast<int>(places.cpus.size()) < threads; ++tries)
+      qopt_rt_parallel_for(context.get(), notePlace, &places, 64, dear);
+    EXPECT_EQ(static_cast<int>(places.cpus.size()), threads);
+    for (auto [thread, cpus] : places.cpus)
+      EXPECT_EQ(cpus, threads == all && thread != std::this_thread::get_id() ? 1 : all);
+  }
 }
 
 } // namespace
