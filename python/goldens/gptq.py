@@ -48,14 +48,18 @@ def loss(w, q, h):
     return float(np.einsum("nk,kl,nl->", d, h, d))
 
 
+def problem(seed, n, k, tokens):
+    """A weight [n, k], and inputs [tokens, k] whose channels differ in size and depend on one another."""
+    rng = np.random.default_rng(seed)
+    w = rng.standard_normal((n, k)).astype(np.float32)
+    mix = rng.standard_normal((k, k)) * np.exp(rng.standard_normal(k))[:, None] / 8
+    return w, rng.standard_normal((tokens, k)) @ mix
+
+
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(5)
-    n, k, tokens = 150, 320, 900
-    w = rng.standard_normal((n, k)).astype(np.float32)
-    mix = rng.standard_normal((k, k)) * np.exp(rng.standard_normal(k))[:, None] / 8
-    x = rng.standard_normal((tokens, k)) @ mix
+    w, x = problem(5, 150, 320, 900)
     x[:, 17] = 0
     h = x.T @ x
     np.save(out / "gptq_w.npy", w)

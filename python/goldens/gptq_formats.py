@@ -8,6 +8,8 @@ import sys
 import ml_dtypes
 import numpy as np
 
+from gptq import loss, problem
+
 NF4 = np.array([-1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334,
                 -0.09105003625154495, 0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
                 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0])
@@ -53,17 +55,12 @@ CASES = {"nf4": 64, "f4e2m1fn": 32, "f8e4m3fn": 0}
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(6)
-    n, k, tokens = 90, 192, 700
-    w = rng.standard_normal((n, k)).astype(np.float32)
-    mix = rng.standard_normal((k, k)) * np.exp(rng.standard_normal(k))[:, None] / 8
-    x = rng.standard_normal((tokens, k)) @ mix
+    w, x = problem(6, 90, 192, 700)
     h = x.T @ x
     np.save(out / "gptqf_w.npy", w)
     np.save(out / "gptqf_h.npy", h)
     for name, group in CASES.items():
         q = gptq(name, w, h, group)
-        d = w.astype(np.float64) - q
         np.save(out / f"gptqf_{name}_q.npy", np.ascontiguousarray(q))
-        np.save(out / f"gptqf_{name}_scales.npy", scales_of(name, w, group or k))
-        np.save(out / f"gptqf_{name}_loss.npy", np.array([np.einsum("nk,kl,nl->", d, h, d)]))
+        np.save(out / f"gptqf_{name}_scales.npy", scales_of(name, w, group or w.shape[1]))
+        np.save(out / f"gptqf_{name}_loss.npy", np.array([loss(w, q, h)]))
