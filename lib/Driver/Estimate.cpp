@@ -1,6 +1,7 @@
 #include "Estimate.h"
 #include "ActivationSizes.h"
 #include "Contents.h"
+#include "Outputs.h"
 #include "StagePasses.h"
 
 #include "qopt/Analysis/Columns.h"
@@ -228,10 +229,10 @@ private:
     StringRef out = w.output;
     if (out.empty())
       return;
-    bool isCode = out.ends_with(".so") || out.ends_with(".o");
+    bool code = isCode(out);
     result.outputBytes = out.ends_with(".onnx") ? after : codes + kept;
-    int64_t bytes = base + codes + (isCode ? 2 * (codes + kept) + compileBytes() : kept);
-    add("writing", bytes, (isCode ? compileSeconds() : 0) + static_cast<double>(result.outputBytes) / kReadRate);
+    int64_t bytes = base + codes + (code ? 2 * (codes + kept) + compileBytes() : kept);
+    add("writing", bytes, (code ? compileSeconds() : 0) + static_cast<double>(result.outputBytes) / kReadRate);
   }
 
   mlir::ModuleOp module;

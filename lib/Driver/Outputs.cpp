@@ -50,7 +50,7 @@ Error qopt::writeModel(const Model &model, StringRef path, StringRef target, con
                        std::vector<Remark> *remarks) {
   if (path.ends_with(".onnx"))
     return writeOnnx(model, path, provenance, session, remarks);
-  if (path.ends_with(".so") || path.ends_with(".o"))
+  if (isCode(path))
     return compileToCode(model.module.get(), path, target, provenance.model, session, remarks);
   return writeModule(model.module.get(), path, /*locations=*/true, session);
 }

@@ -12,6 +12,9 @@ struct Provenance {
   std::string dataHash;
 };
 
+/// Whether it is native code by its ending: bound to a target.
+inline bool isCode(llvm::StringRef path) { return path.ends_with(".so") || path.ends_with(".o"); }
+
 /// Errors: an ending that qopt does not write.
 llvm::Error checkOutput(llvm::StringRef path);
 

@@ -37,6 +37,8 @@ struct CalibrationRequest {
 /// Runs the recipe's stages that change the float model before calibration sees it (equalization, rotation). Returns their passes as text,
 /// which is part of what statistics are of; empty where there are none. Errors: what resolving the recipe says.
 llvm::Expected<std::string> rewriteModule(mlir::ModuleOp module, const Recipe &recipe, Session &session);
+/// Their text alone; the module is left as it is.
+llvm::Expected<std::string> rewritingOf(mlir::ModuleOp module, const Recipe &recipe);
 /// Adds these passes to `pm`.
 llvm::Error buildRewriting(mlir::ModuleOp module, const Recipe &recipe, mlir::PassManager &pm);
 
@@ -80,6 +82,10 @@ std::vector<InputColumns> allInputs(mlir::ModuleOp module);
 /// quantizeModule.
 llvm::Error buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const Statistics *statistics,
                               mlir::PassManager &preparation, mlir::PassManager &rounding);
+
+/// The statistics of --stats; nothing where samples are to be run, or where the recipe needs neither. Errors: both are given, or neither
+/// to a recipe that needs one; a file that cannot be read, or is of another model than `rewriting` makes of this one.
+llvm::Expected<std::optional<Statistics>> givenStatistics(const Arguments &arguments, const Recipe &recipe, llvm::StringRef rewriting);
 
 /// Whether the recipe cannot do without statistics.
 bool readsStatistics(const Recipe &recipe);

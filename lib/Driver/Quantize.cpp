@@ -84,28 +84,9 @@ Expected<CalibrationRequest> calibrationRequest(const Arguments &arguments, cons
 
 Expected<std::optional<Statistics>> gather(const Arguments &arguments, const Recipe &recipe, const Model &model,
                                            StringRef rewriting, Session &session, Progress &progress) {
-  std::string path = arguments.positional()[0];
-  if (auto file = arguments.get("--stats")) {
-    if (arguments.has("--calibration-data"))
-      return usageError("--stats and --calibration-data exclude each other");
-    auto statistics = readStatistics(*file);
-    if (!statistics)
-      return statistics.takeError();
-    auto hash = modelHash(path, rewriting);
-    if (!hash)
-      return hash.takeError();
-    if (statistics->modelHash != *hash)
-      return makeError(*file + ": these are statistics of another model (" + statistics->modelHash + "), not of " + path + " (" +
-                       *hash + "); calibrate this one" +
-                       (rewriting.empty() ? "" : ", with the same --recipe or --scheme, which changes its weights first"));
-    return std::optional<Statistics>(std::move(*statistics));
-  }
-  auto data = arguments.get("--calibration-data");
-  if (!data) {
-    if (readsStatistics(recipe))
-      return usageError("this scheme needs samples of the model's input: give --calibration-data DATA or --stats FILE");
-    return std::optional<Statistics>();
-  }
+  auto given = givenStatistics(arguments, recipe, rewriting);
+  if (!given || *given || !arguments.has("--calibration-data"))
+    return given;
   auto request = calibrationRequest(arguments, recipe);
   if (!request)
     return request.takeError();
@@ -280,8 +261,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
   if (*phase < Phase::Transformed)
     return writeEarly(*model, *out, *phase, session);
   // Models in IR or ONNX are bound to no machine: they are judged for the one that the request names. Code always is for one.
-  bool isCode = StringRef(*out).ends_with(".so") || StringRef(*out).ends_with(".o");
-  if (isCode || arguments.has("--target"))
+  if (isCode(*out) || arguments.has("--target"))
     if (Error error = checkLegal(*model->module, *recipe, recipeText(arguments),
                                  arguments.get("--target", "host"), arguments.has("--allow-emulation")))
       return inContext(path, std::move(error));

@@ -289,15 +289,28 @@ Error qopt::buildRewriting(mlir::ModuleOp module, const Recipe &recipe, mlir::Pa
   return Error::success();
 }
 
+static std::string textOf(mlir::PassManager &pm) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  if (!pm.empty())
+    pm.printAsTextualPipeline(stream);
+  return text;
+}
+
+Expected<std::string> qopt::rewritingOf(mlir::ModuleOp module, const Recipe &recipe) {
+  mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
+  if (Error error = buildRewriting(module, recipe, pm))
+    return std::move(error);
+  return textOf(pm);
+}
+
 Expected<std::string> qopt::rewriteModule(mlir::ModuleOp module, const Recipe &recipe, Session &session) {
   mlir::PassManager pm(module.getContext(), mlir::ModuleOp::getOperationName());
   if (Error error = buildRewriting(module, recipe, pm))
     return std::move(error);
-  if (pm.empty())
-    return std::string();
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  pm.printAsTextualPipeline(stream);
+  std::string text = textOf(pm);
+  if (text.empty())
+    return text;
   if (session.configurePasses)
     session.configurePasses(pm);
   if (Error error = runPasses(pm, module))
