@@ -32,11 +32,11 @@ MODELS = {
 HEAD = 'ignore: ["lm_head?"]'
 
 
-def weights(bits, group, *before, symmetric=True, stage="gptq", options=""):
-    """A weight-only recipe in groups."""
+def weights(bits, group, *before, symmetric=True, zeros="", stage="gptq", options=""):
+    """A weight-only recipe in groups; `zeros`: the format of zero points where it is not the codes'."""
     name = f"{'int' if symmetric else 'uint'}{bits}"
     prepared = "".join(f"  - {b}: {{{HEAD}}}\n" if ":" not in b else f"  - {b}\n" for b in before)
-    return (f"schemes:\n  s: {{weights: {{format: {name}, granularity: group, group_size: {group}, symmetric: {str(symmetric).lower()}}}}}\n"
+    return (f"schemes:\n  s: {{weights: {{format: {name}, granularity: group, group_size: {group}, symmetric: {str(symmetric).lower()}{zeros and ', zero_point_format: ' + zeros}}}}}\n"
             f"stages:\n{prepared}  - {stage}: {{scheme: s, {HEAD}{options}}}\n")
 
 
@@ -87,6 +87,9 @@ ROWS = {
     "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),
     "smollm2/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), 32, "23.5"),
     "smollm2/uint4 g32 clip+gptq+refits": (weights(4, 32, "clip_search", symmetric=False, options=REFIT), -1, "23.5"),
+    "smollm2/uint4 g32 f32 zeros rtn": (weights(4, 32, stage="rtn", symmetric=False, zeros="f32"), 0, "23.5"),
+    "smollm2/uint4 g128 f32 zeros clip+gptq+refits": (weights(4, 128, "clip_search", symmetric=False, zeros="f32", options=REFIT), -1, "24.2"),
+    "smollm2/uint4 g128 clip+gptq+refits": (weights(4, 128, "clip_search", symmetric=False, options=REFIT), -1, "24.2"),
     "smollm2/uint4 g32 compensated": (COMPENSATE + weights(4, 32, "clip_search", symmetric=False, options=REFIT), -1, "23.5"),
     "smollm2/uint4 g32 clip+gptq+descent": (weights(4, 32, CLIP, symmetric=False, options=", sweeps: 2"), 48, "23.5"),
 }

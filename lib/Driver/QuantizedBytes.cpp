@@ -31,6 +31,7 @@ int64_t qopt::quantizedBytes(LinearLikeOpInterface op, const OperandSpec &spec) 
   int64_t elements = type.getNumElements(), channels = type.getDimSize(op.getWeightOutputAxis());
   int64_t scales = scaleCount(spec, channels, channels ? elements / channels : 0);
   int64_t bits = traits(spec.format).bits, scaleBits = spec.scaleFormat ? traits(*spec.scaleFormat).bits : 32;
-  return ceilDiv(elements * bits, 8) + ceilDiv(scales * scaleBits, 8) + (spec.symmetric ? 0 : ceilDiv(scales * bits, 8));
+  int64_t zeroBits = spec.zeroPointFormat ? traits(*spec.zeroPointFormat).bits : bits;
+  return ceilDiv(elements * bits, 8) + ceilDiv(scales * scaleBits, 8) + (spec.symmetric ? 0 : ceilDiv(scales * zeroBits, 8));
 }
 

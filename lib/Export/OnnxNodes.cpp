@@ -132,6 +132,8 @@ std::string dequantizeForm(NodeForm &form, qir::DequantizeOp op) {
   if (op.getBlockShape())
     return kBoxes.str();
   form.opType = "DequantizeLinear";
+  if (op.getZeroPoint() && cast<RankedTensorType>(op.getZeroPoint().getType()).getElementType() != cast<RankedTensorType>(op.getQ().getType()).getElementType())
+    return "DequantizeLinear has no zero points that are floats";
   Type codes = cast<RankedTensorType>(op.getQ().getType()).getElementType();
   form.opset = std::max(opsetOf(codes), opsetOf(cast<RankedTensorType>(op.getScale().getType()).getElementType()));
   form.inputs = {optional(op.getQ()), optional(op.getScale()), zeroPoint(op.getZeroPoint(), op.getScale(), codes)};

@@ -48,6 +48,8 @@ OperandSpec parseOperand(const yaml::Node &node, bool isWeight, StringRef what, 
     map.take("dynamic", spec.dynamic);
   spec.scaleFormat = takeFormat(map, "scale_format");
   map.take("double_scales", spec.doubleScales);
+  if (isWeight)
+    spec.zeroPointFormat = takeFormat(map, "zero_point_format");
   return spec;
 }
 
@@ -71,6 +73,10 @@ std::string checkOperand(const OperandSpec &spec, bool isWeight) {
     return "activations have a scale per tensor, token or group";
   if (!isWeight && !spec.dynamic && spec.granularity != Granularity::Tensor)
     return "a scale per " + granularityName(spec.granularity).str() + " is computed at run time: write dynamic: true";
+  if (spec.zeroPointFormat && (*spec.zeroPointFormat != Format::F32 || spec.symmetric))
+    return "zero_point_format is f32 or left out, and goes with symmetric: false";
+  if (spec.zeroPointFormat && spec.granularity == Granularity::Tensor)
+    return "zero points in f32 go with a scale per channel or group";
   if (spec.scaleFormat == Format::F8E8M0FNU && !spec.symmetric)
     return "scales that are powers of two go with symmetric formats";
   return "";

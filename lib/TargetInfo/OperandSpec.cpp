@@ -31,6 +31,8 @@ std::string describe(const OperandSpec &spec) {
     text += " of " + std::to_string(spec.blockRows) + "x" + std::to_string(spec.blockColumns);
   if (traits(spec.format).isInteger())
     text += spec.symmetric ? ", symmetric" : ", asymmetric";
+  if (spec.zeroPointFormat)
+    text += ", " + std::string(traits(*spec.zeroPointFormat).name) + " zero points";
   if (spec.dynamic)
     text += ", dynamic";
   if (spec.scaleFormat)
@@ -47,6 +49,8 @@ std::string spell(const OperandSpec &spec) {
     text += "=" + std::to_string(spec.blockRows) + "x" + std::to_string(spec.blockColumns);
   if (!spec.symmetric)
     text += ":asymmetric";
+  if (spec.zeroPointFormat)
+    text += ":zero=" + std::string(traits(*spec.zeroPointFormat).name);
   if (spec.dynamic)
     text += ":dynamic";
   if (spec.scaleFormat)
@@ -74,6 +78,10 @@ static bool readWord(StringRef key, StringRef value, OperandSpec &spec) {
     spec.scaleFormat = parseFormat(std::string_view(value));
     return spec.scaleFormat.has_value();
   }
+  if (key == "zero") {
+    spec.zeroPointFormat = parseFormat(std::string_view(value));
+    return spec.zeroPointFormat == Format::F32;
+  }
   spec.symmetric &= key != "asymmetric";
   spec.dynamic |= key == "dynamic";
   spec.doubleScales |= key == "double";
@@ -93,7 +101,7 @@ Expected<OperandSpec> parseOperandSpec(StringRef text) {
     auto [key, value] = word.split('=');
     if (!readWord(key, value, spec))
       return makeError("'" + text + "' is no operand spec: '" + word +
-                       "' should be tensor, channel, token, group=N, block=RxC, asymmetric, dynamic, scale=FORMAT or double");
+                       "' should be tensor, channel, token, group=N, block=RxC, asymmetric, zero=f32, dynamic, scale=FORMAT or double");
   }
   return spec;
 }

@@ -14,6 +14,14 @@ def refit(w, codes, x):
                      for row, v in zip(w, codes)])
 
 
+def refit_with_offsets(w, codes, x):
+    """For each row the scales, then the offsets, that bring sum_g (s_g codes_g + o_g) x_g closest to x w."""
+    groups = range(0, w.shape[1], GROUP)
+    ones = np.stack([x[:, g:g + GROUP].sum(1) for g in groups], 1)
+    return np.array([np.linalg.lstsq(np.concatenate([np.stack([x[:, g:g + GROUP] @ v[g:g + GROUP] for g in groups], 1), ones], 1), x @ row,
+                                     rcond=None)[0] for row, v in zip(w, codes)])
+
+
 def follow(w, x, x_float):
     """W' with least |x_float W^T - x W'^T|^2 + d |W' - W|^2."""
     d = DAMPENING * (x * x).sum(0).mean()
@@ -34,5 +42,6 @@ if __name__ == "__main__":
     x_float = x + 0.3 * x @ rng.standard_normal((k, k)) / np.sqrt(k) + 0.1 * rng.standard_normal((tokens, k))
     for name, array in {"w": w.astype(np.float32), "h": x.T @ x, "start": scales.astype(np.float32),
                         "codes": codes.astype(np.float32), "scales": refit(w, codes, x),
+                        "offsets": refit_with_offsets(w, codes, x),
                         "errors": (x_float - x).T @ x, "followed": follow(w, x, x_float)}.items():
         np.save(out / f"refit_{name}.npy", np.ascontiguousarray(array))

@@ -24,6 +24,8 @@ struct OperandSpec {
   int64_t groupSize = 0;                   ///< Group only
   int64_t blockRows = 0, blockColumns = 0; ///< Block only
   bool symmetric = true;
+  /// What zero points of weights are stored as: the codes' own type when empty, or float32, which need not be whole.
+  std::optional<Format> zeroPointFormat;
   /// Activations: the scale is computed from the values at run time, not calibrated.
   bool dynamic = false;
   /// What the scales themselves are stored as; float32 when empty.
@@ -40,7 +42,7 @@ std::string describe(const OperandSpec &spec);
 /// The spec as one word, for options of passes: the format, then what is not the default, separated by colons.
 ///
 ///   int8:channel   int4:group=128   uint4:group=128:asymmetric   f8e4m3fn:token:dynamic   f8e4m3fn:block=128x128
-///   f4e2m1fn:group=16:scale=f8e4m3fn:double
+///   f4e2m1fn:group=16:scale=f8e4m3fn:double   uint4:group=32:asymmetric:zero=f32
 std::string spell(const OperandSpec &spec);
 /// The inverse of `spell`. Errors: an unknown format or word, a size that is no positive number.
 llvm::Expected<OperandSpec> parseOperandSpec(llvm::StringRef text);

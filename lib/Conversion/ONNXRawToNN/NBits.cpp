@@ -74,27 +74,27 @@ std::optional<Tensor> unpackTransposed(Node &n, const Layout &l, const Tensor &p
   return *out;
 }
 
-/// Scales come as N×blocks, whatever their shape says.
-Value blockScales(Node &n, const Layout &l) {
-  Value scales = n.in(2);
-  if (!n.isFloat(scales) || !n.type(scales).hasStaticShape() || n.type(scales).getNumElements() != l.n * l.blocks) {
-    (void)n.fail("has scales that are not the " + Twine(l.n * l.blocks) + " floats that its N, K and block_size need");
-    return scales;
+/// Floats of blocks (scales, zero points) come as N×blocks, whatever their shape says.
+Value blockFloats(Node &n, const Layout &l, size_t operand, StringRef role) {
+  Value given = n.in(operand);
+  if (!n.isFloat(given) || !n.type(given).hasStaticShape() || n.type(given).getNumElements() != l.n * l.blocks) {
+    (void)n.fail("has " + role + " that are not the " + Twine(l.n * l.blocks) + " floats that its N, K and block_size need");
+    return given;
   }
-  ElementsAttr elements = nn::constantValue(scales);
+  ElementsAttr elements = nn::constantValue(given);
   auto tensor = elements ? nn::tensorOf(elements) : llvm::Expected<Tensor>(makeError("not constant"));
   auto values = tensor ? nn::tensorFloats(*tensor) : std::nullopt;
   if (!values) {
     llvm::consumeError(tensor.takeError());
-    (void)n.unsupported("its scales are not constant");
-    return scales;
+    (void)n.unsupported("its " + role + " are not constant");
+    return given;
   }
   SmallVector<double> turned(values->size());
   for (int64_t row = 0; row < l.n; ++row)
     for (int64_t block = 0; block < l.blocks; ++block)
       turned[block * l.n + row] = (*values)[row * l.blocks + block];
   auto out = nn::tensorFromFloats(tensor->dtype(), {l.blocks, l.n}, turned);
-  return out ? n.constant(*out) : (llvm::consumeError(out.takeError()), scales);
+  return out ? n.constant(*out) : (llvm::consumeError(out.takeError()), given);
 }
 } // namespace
 
@@ -112,20 +112,21 @@ LogicalResult qopt::convertMatMulNBits(Node &n) {
   if (!packed)
     return failure();
   std::optional<Tensor> zeros;
-  if (n.has(3)) {
-    if (n.isFloat(n.in(3)))
-      return n.unsupported("its zero points are floats");
+  bool floatZeros = n.has(3) && n.isFloat(n.in(3));
+  if (n.has(3) && !floatZeros) {
     auto packedZeros = constantOperand(n, 3, "zero points", l.n * l.zeroRowBytes());
     zeros = packedZeros ? unpackTransposed(n, l, *packedZeros, l.blocks, l.zeroRowBytes(), codeType(l, false), 0) : std::nullopt;
     if (!zeros)
       return failure();
   }
   // Without zero points codes are offset by half their range: taking it off makes them signed.
-  int middle = zeros ? 0 : 1 << (l.bits - 1);
-  auto weight = unpackTransposed(n, l, *packed, l.k, l.rowBytes(), codeType(l, !zeros), middle);
+  bool isSigned = !zeros && !floatZeros;
+  auto weight = unpackTransposed(n, l, *packed, l.k, l.rowBytes(), codeType(l, isSigned), isSigned ? 1 << (l.bits - 1) : 0);
   if (!weight)
     return failure();
-  QuantParams params{blockScales(n, l), zeros ? n.constant(*zeros) : Value(), 0, l.block};
+  QuantParams params{blockFloats(n, l, 2, "scales"), zeros ? n.constant(*zeros) : Value(), 0, l.block};
+  if (floatZeros)
+    params.zeroPoint = blockFloats(n, l, 3, "zero points");
   if (n.failed())
     return failure();
   Value w = dequantize(n, n.constant(*weight), params, n.elem(a));

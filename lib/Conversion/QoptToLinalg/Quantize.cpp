@@ -105,11 +105,12 @@ Values lowerDequantize(qir::DequantizeOp op, Emitter &e) {
   Type wide = e.b.getIntegerType(isa<IntegerType>(from) && from.getIntOrFloatBitWidth() >= 32 ? 64 : 32);
   return {e.map(e.stored(op.getX()), e.dims(q), inputs, maps, [&](Scalars &s, ValueRange v) {
     Value x = s.decode(v[0], from);
-    if (isa<IntegerType>(from) && zero)
+    bool wholeZero = zero && isa<IntegerType>(Emitter::elementType(zero));
+    if (isa<IntegerType>(from) && wholeZero)
       x = s.cast(s.sub(s.cast(x, from, wide), s.cast(v[2], Emitter::elementType(zero), wide)), wide, compute);
     else
       x = s.cast(x, from, compute);
-    if (zero && !isa<IntegerType>(from)) {
+    if (zero && !(isa<IntegerType>(from) && wholeZero)) {
       Type zeroElement = Emitter::elementType(zero);
       x = s.sub(x, s.cast(s.decode(v[2], zeroElement), zeroElement, compute));
     }

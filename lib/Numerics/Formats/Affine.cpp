@@ -37,8 +37,19 @@ template <typename T> T quantizeOne(float x, float scale, int64_t zeroPoint, Int
     return quantizeWide<T>(x, scale, zeroPoint, range);
 }
 
-template <typename T> float dequantizeOne(T q, float scale, int64_t zeroPoint) {
-  return static_cast<float>(static_cast<int64_t>(q) - zeroPoint) * scale;
+bool isWhole(float zeroPoint) { return zeroPoint == std::nearbyint(zeroPoint); }
+
+template <typename T> T quantizeAny(float x, float scale, float zeroPoint, IntRange range) {
+  if (isWhole(zeroPoint))
+    return quantizeOne<T>(x, scale, static_cast<int64_t>(zeroPoint), range);
+  float whole = std::nearbyint(zeroPoint), shifted = x / scale + (zeroPoint - whole);
+  double rounded = static_cast<double>(std::isnan(shifted) ? 0.0f : std::nearbyint(shifted)) + static_cast<double>(whole);
+  return static_cast<T>(static_cast<int64_t>(std::clamp(rounded, static_cast<double>(range.low), static_cast<double>(range.high))));
+}
+
+/// Doubles hold the difference exactly.
+template <typename T> float dequantizeOne(T q, float scale, double zeroPoint) {
+  return static_cast<float>(static_cast<double>(q) - zeroPoint) * scale;
 }
 
 } // namespace
@@ -59,34 +70,35 @@ void quantize(std::span<const float> x, float scale, int64_t zeroPoint, IntRange
 template <typename T> void dequantize(std::span<const T> q, float scale, int64_t zeroPoint, std::span<float> x) {
   assert(x.size() == q.size());
   for (size_t i = 0; i < x.size(); ++i)
-    x[i] = dequantizeOne(q[i], scale, zeroPoint);
+    x[i] = dequantizeOne(q[i], scale, static_cast<double>(zeroPoint));
 }
 
 template <typename T>
 void quantize(std::span<const float> x, const BlockGrid &grid, std::span<const float> scales,
-              std::span<const int32_t> zeroPoints, IntRange range, std::span<T> q) {
+              std::span<const float> zeroPoints, IntRange range, std::span<T> q) {
   assert(static_cast<int64_t>(x.size()) == grid.elementCount() && x.size() == q.size());
   assert(static_cast<int64_t>(scales.size()) == grid.scaleCount());
   grid.forEachRun([&](BlockGrid::Run run) {
-    auto zeroPointAt = [&](int64_t index) { return zeroPoints.empty() ? 0 : zeroPoints[index]; };
-    if (run.scaleStride == 0)
-      return quantize<T>(x.subspan(run.begin, run.count), scales[run.scale], zeroPointAt(run.scale), range,
+    auto zeroPointAt = [&](int64_t index) { return zeroPoints.empty() ? 0.0f : zeroPoints[index]; };
+    if (run.scaleStride == 0 && isWhole(zeroPointAt(run.scale)))
+      return quantize<T>(x.subspan(run.begin, run.count), scales[run.scale], static_cast<int64_t>(zeroPointAt(run.scale)), range,
                          q.subspan(run.begin, run.count));
-    for (int64_t i = 0; i < run.count; ++i)
-      q[run.begin + i] =
-          quantizeOne<T>(x[run.begin + i], scales[run.scale + i], zeroPointAt(run.scale + i), range);
+    for (int64_t i = 0; i < run.count; ++i) {
+      int64_t box = run.scale + i * run.scaleStride;
+      q[run.begin + i] = quantizeAny<T>(x[run.begin + i], scales[box], zeroPointAt(box), range);
+    }
   });
 }
 
 template <typename T>
 void dequantize(std::span<const T> q, const BlockGrid &grid, std::span<const float> scales,
-                std::span<const int32_t> zeroPoints, std::span<float> x) {
+                std::span<const float> zeroPoints, std::span<float> x) {
   assert(static_cast<int64_t>(x.size()) == grid.elementCount() && x.size() == q.size());
   assert(static_cast<int64_t>(scales.size()) == grid.scaleCount());
   grid.forEachRun([&](BlockGrid::Run run) {
     for (int64_t i = 0; i < run.count; ++i) {
       int64_t scale = run.scale + i * run.scaleStride;
-      x[run.begin + i] = dequantizeOne(q[run.begin + i], scales[scale], zeroPoints.empty() ? 0 : zeroPoints[scale]);
+      x[run.begin + i] = dequantizeOne(q[run.begin + i], scales[scale], zeroPoints.empty() ? 0.0 : static_cast<double>(zeroPoints[scale]));
     }
   });
 }
@@ -95,8 +107,8 @@ void dequantize(std::span<const T> q, const BlockGrid &grid, std::span<const flo
   template void quantize<T>(std::span<const float>, float, int64_t, IntRange, std::span<T>);                           \
   template void dequantize<T>(std::span<const T>, float, int64_t, std::span<float>);                                   \
   template void quantize<T>(std::span<const float>, const BlockGrid &, std::span<const float>,                         \
-                            std::span<const int32_t>, IntRange, std::span<T>);                                         \
-  template void dequantize<T>(std::span<const T>, const BlockGrid &, std::span<const float>, std::span<const int32_t>, \
+                            std::span<const float>, IntRange, std::span<T>);                                           \
+  template void dequantize<T>(std::span<const T>, const BlockGrid &, std::span<const float>, std::span<const float>,   \
                               std::span<float>);
 QOPT_INSTANTIATE(int8_t)
 QOPT_INSTANTIATE(uint8_t)

@@ -141,7 +141,7 @@ Result<GridParams> paramsByHessianClip(std::span<const float> weight, RowShape s
     return status.failure();
   int64_t length = groupLength(shape, groupSize), groups = (shape.cols + length - 1) / length;
   int64_t rowBlocks = (shape.rows + clipRows - 1) / clipRows;
-  GridParams params{std::vector<float>(shape.rows * groups), std::vector<int32_t>(shape.rows * groups)};
+  GridParams params{std::vector<float>(shape.rows * groups), std::vector<float>(shape.rows * groups)};
   parallelFor(groups * rowBlocks, [&](int64_t piece) {
     int64_t g = piece / rowBlocks, first = piece % rowBlocks * clipRows;
     int64_t size = std::min(length, shape.cols - g * length), count = std::min(clipRows, shape.rows - first);
@@ -152,10 +152,10 @@ Result<GridParams> paramsByHessianClip(std::span<const float> weight, RowShape s
       values[i] = weight[(first + i / size) * shape.cols + g * length + i % size];
     std::vector<double> least(count, std::numeric_limits<double>::infinity());
     for (const ClipCandidate &clip : clipCandidates(search, affine)) {
-      GridParams candidate{std::vector<float>(count), std::vector<int32_t>(count)};
+      GridParams candidate{std::vector<float>(count), std::vector<float>(count)};
       for (int64_t r = 0; r < count; ++r) {
         auto [low, high] = std::minmax_element(values.begin() + r * size, values.begin() + (r + 1) * size);
-        AffineParams one = paramsOfClip(std::min(*low, 0.0f), std::max(*high, 0.0f), clip, affine);
+        AffineParams one = paramsOfClip(*low, *high, clip, affine);
         candidate.scales[r] = one.scale;
         candidate.zeroPoints[r] = one.zeroPoint;
       }

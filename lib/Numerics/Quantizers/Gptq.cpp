@@ -2,7 +2,6 @@
 
 #include "qopt/Numerics/Quantizers/Gptq.h"
 #include "GptqFactor.h"
-#include "qopt/Numerics/Formats/Rounding.h"
 #include "qopt/Numerics/LinAlg/LinAlg.h"
 
 #include <algorithm>
@@ -138,12 +137,10 @@ private:
     return sum;
   }
 
-  float rounded(float value, float scale, int32_t zeroPoint) const {
+  float rounded(float value, float scale, float zeroPoint) const {
     if (plan.options.format)
       return static_cast<float>(decode(*plan.options.format, encode(*plan.options.format, value / scale))) * scale;
-    IntRange range = plan.options.affine.range;
-    return roundWithin(value / scale, static_cast<float>(range.low - zeroPoint),
-                       static_cast<float>(range.high - zeroPoint)) * scale;
+    return Lattice(scale, zeroPoint, plan.options.affine.range).nearest(value);
   }
 
   const Plan &plan;
@@ -219,7 +216,7 @@ Result<GptqResult> gptq(std::span<float> weight, RowShape shape, std::span<doubl
       return params.failure();
     result.params = *params;
   } else {
-    result.params = {std::vector<float>(shape.rows * groups, 1.0f), std::vector<int32_t>(shape.rows * groups, 0)};
+    result.params = {std::vector<float>(shape.rows * groups, 1.0f), std::vector<float>(shape.rows * groups, 0)};
   }
   if (result.params.zeroPoints.empty())
     result.params.zeroPoints.assign(result.params.scales.size(), 0);

@@ -26,6 +26,7 @@ struct BoxSums {
 
 Result<HqqParams> hqq(std::span<const float> x, const BlockGrid &grid, const HqqOptions &options) {
   AffineOptions affine{options.range, /*symmetric=*/false};
+  affine.fractionalZero = options.fractionalZero;
   auto start = paramsFromValues(x, grid, affine);
   if (!start)
     return start.failure();

@@ -1,6 +1,5 @@
 //===- Refine.cpp - Coordinate descent over roundings ---------------------===//
 
-#include "qopt/Numerics/Formats/Rounding.h"
 #include "qopt/Numerics/LinAlg/LinAlg.h"
 #include "qopt/Numerics/Quantizers/Rounding.h"
 
@@ -78,15 +77,8 @@ private:
   /// The representable value nearest to `wanted`.
   float nearest(int64_t row, int64_t k, float wanted) const {
     int64_t box = (first + row) * groups + k / groupSize;
-    float scale = params.scales[box];
-    int32_t zeroPoint = params.zeroPoints.empty() ? 0 : params.zeroPoints[box];
-    float low = static_cast<float>(options.range.low - zeroPoint), high = static_cast<float>(options.range.high - zeroPoint);
-    if (options.floorOrCeil) {
-      float below = std::clamp(std::floor(weight[at(row, k)] / scale), low, high);
-      high = std::min(high, below + 1);
-      low = below;
-    }
-    return roundWithin(wanted / scale, low, high) * scale;
+    Lattice lattice(params.scales[box], params.zeroPoints.empty() ? 0 : params.zeroPoints[box], options.range);
+    return options.floorOrCeil ? lattice.nearestBeside(weight[at(row, k)], wanted) : lattice.nearest(wanted);
   }
 
   std::span<const float> weight;

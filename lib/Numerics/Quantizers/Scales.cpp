@@ -25,9 +25,10 @@ struct Bounds {
   std::vector<float> low, high;
 };
 
-/// Least and greatest value of every box, zero included.
+/// Least and greatest value of every box.
 Bounds boundsOf(std::span<const float> x, const BlockGrid &grid) {
-  Bounds bounds{std::vector<float>(grid.scaleCount(), 0.0f), std::vector<float>(grid.scaleCount(), 0.0f)};
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  Bounds bounds{std::vector<float>(grid.scaleCount(), infinity), std::vector<float>(grid.scaleCount(), -infinity)};
   grid.forEachRun([&](BlockGrid::Run run) {
     for (int64_t i = 0; i < run.count; ++i) {
       int64_t box = run.scale + i * run.scaleStride;
@@ -43,56 +44,57 @@ GridParams paramsOf(const Bounds &bounds, const ClipCandidate &clip, const Affin
   params.scales.resize(bounds.low.size());
   params.zeroPoints.resize(bounds.low.size());
   for (size_t i = 0; i < bounds.low.size(); ++i) {
-    AffineParams one = paramsOfClip(bounds.low[i], bounds.high[i], clip, options);
+    bool isEmpty = bounds.low[i] > bounds.high[i];
+    AffineParams one = paramsOfClip(isEmpty ? 0 : bounds.low[i], isEmpty ? 0 : bounds.high[i], clip, options);
     params.scales[i] = one.scale;
     params.zeroPoints[i] = one.zeroPoint;
   }
   return params;
 }
 
-/// Quantize then dequantize, for ranges of up to 16 bits.
-class Rounder {
-public:
-  Rounder(float scale, int32_t zeroPoint, IntRange range)
-      : scale(scale), low(static_cast<float>(range.low - zeroPoint)), high(static_cast<float>(range.high - zeroPoint)) {}
-  float operator()(float x) const { return roundWithin(x / scale, low, high) * scale; }
-
-private:
-  float scale, low, high;
-};
-
 double square(double value) { return value * value; }
 
 /// Sum of squared errors in eight interleaved parts, an order that vectorizes and does not change.
-double squaredError(std::span<const float> x, Rounder rounder) {
+double squaredError(std::span<const float> x, Lattice lattice) {
   double parts[8] = {};
   size_t i = 0;
   for (; i + 8 <= x.size(); i += 8)
     for (size_t lane = 0; lane < 8; ++lane)
-      parts[lane] += square(rounder(x[i + lane]) - x[i + lane]);
+      parts[lane] += square(lattice.nearest(x[i + lane]) - x[i + lane]);
   for (; i < x.size(); ++i)
-    parts[0] += square(rounder(x[i]) - x[i]);
+    parts[0] += square(lattice.nearest(x[i]) - x[i]);
   return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
 }
 
 std::vector<double> squaredErrors(std::span<const float> x, const BlockGrid &grid, const GridParams &params,
                                   IntRange range) {
   std::vector<double> errors(grid.scaleCount(), 0.0);
-  auto rounderOf = [&](int64_t box) { return Rounder(params.scales[box], params.zeroPoints[box], range); };
+  auto latticeOf = [&](int64_t box) { return Lattice(params.scales[box], params.zeroPoints[box], range); };
   grid.forEachRun([&](BlockGrid::Run run) {
     if (run.scaleStride == 0)
-      errors[run.scale] += squaredError(x.subspan(run.begin, run.count), rounderOf(run.scale));
+      errors[run.scale] += squaredError(x.subspan(run.begin, run.count), latticeOf(run.scale));
     else
       for (int64_t i = 0; i < run.count; ++i)
-        errors[run.scale + i] += square(rounderOf(run.scale + i)(x[run.begin + i]) - x[run.begin + i]);
+        errors[run.scale + i] += square(latticeOf(run.scale + i).nearest(x[run.begin + i]) - x[run.begin + i]);
   });
   return errors;
 }
 
 } // namespace
 
+/// Both ends are met exactly.
+static AffineParams fractionalParams(double min, double max, const AffineOptions &options) {
+  auto [low, high] = options.range;
+  constexpr double farthest = 1 << 20;
+  double scale = static_cast<double>(scaleOf(max - min, static_cast<double>(high - low), options));
+  float kept = std::max(static_cast<float>(scale), static_cast<float>(std::max(std::fabs(min), std::fabs(max)) / farthest));
+  return {kept, static_cast<float>(static_cast<double>(low) - min / static_cast<double>(kept))};
+}
+
 AffineParams paramsFromRange(double min, double max, const AffineOptions &options) {
   assert(options.range.low < options.range.high);
+  if (options.fractionalZero && !options.symmetric)
+    return fractionalParams(finite(min), finite(max), options);
   min = std::min(finite(min), 0.0);
   max = std::max(finite(max), 0.0);
   auto [low, high] = options.range;
@@ -101,16 +103,16 @@ AffineParams paramsFromRange(double min, double max, const AffineOptions &option
     int64_t middle = low + (high - low + 1) / 2;
     if (options.top == SymmetricTop::Signed) {
       float scale = scaleOf(std::max(-min, max), static_cast<double>(middle - low), options);
-      return {max > -min ? -scale : scale, static_cast<int32_t>(middle)};
+      return {max > -min ? -scale : scale, static_cast<float>(middle)};
     }
     double top = options.top == SymmetricTop::High ? static_cast<double>(high - middle) : levels / 2;
-    return {scaleOf(std::max(-min, max), std::max(top, 0.5), options), static_cast<int32_t>(middle)};
+    return {scaleOf(std::max(-min, max), std::max(top, 0.5), options), static_cast<float>(middle)};
   }
   float scale = scaleOf(max - min, levels, options);
   double zero = std::nearbyint(static_cast<double>(low) - min / scale);
   if (min == 0 && max == 0)
     zero = 0;
-  return {scale, static_cast<int32_t>(std::clamp(zero, static_cast<double>(low), static_cast<double>(high)))};
+  return {scale, static_cast<float>(std::clamp(zero, static_cast<double>(low), static_cast<double>(high)))};
 }
 
 std::vector<ClipCandidate> clipCandidates(const ClipSearch &search, const AffineOptions &options) {
@@ -129,7 +131,9 @@ std::vector<ClipCandidate> clipCandidates(const ClipSearch &search, const Affine
 }
 
 AffineParams paramsOfClip(double min, double max, const ClipCandidate &clip, const AffineOptions &options) {
-  AffineParams params = paramsFromRange(min * clip.fraction, max * clip.fraction, options);
+  // Without a zero to keep, the range shrinks towards its own middle.
+  double middle = options.fractionalZero && !options.symmetric ? (min + max) / 2 : 0;
+  AffineParams params = paramsFromRange(middle + (min - middle) * clip.fraction, middle + (max - middle) * clip.fraction, options);
   if (clip.flip)
     params.scale = -params.scale;
   return params;
@@ -180,7 +184,7 @@ void fakeQuantize(std::span<const float> x, const BlockGrid &grid, const GridPar
   grid.forEachRun([&](BlockGrid::Run run) {
     for (int64_t i = 0; i < run.count; ++i) {
       int64_t box = run.scale + i * run.scaleStride;
-      out[run.begin + i] = Rounder(params.scales[box], params.zeroPoints[box], range)(x[run.begin + i]);
+      out[run.begin + i] = Lattice(params.scales[box], params.zeroPoints[box], range).nearest(x[run.begin + i]);
     }
   });
 }

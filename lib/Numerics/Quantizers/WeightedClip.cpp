@@ -1,6 +1,5 @@
 //===- WeightedClip.cpp - Clips by the error that inputs make of them ----===//
 
-#include "qopt/Numerics/Formats/Rounding.h"
 #include "qopt/Numerics/Quantizers/Scales.h"
 
 #include <algorithm>
@@ -14,10 +13,10 @@ namespace {
 constexpr int64_t rowsAtOnce = 64;
 
 double weightedError(std::span<const float> x, std::span<const double> weights, AffineParams params, IntRange range) {
-  float low = static_cast<float>(range.low - params.zeroPoint), high = static_cast<float>(range.high - params.zeroPoint);
+  Lattice lattice(params.scale, params.zeroPoint, range);
   double parts[8] = {};
   for (size_t i = 0; i < x.size(); ++i) {
-    double error = roundWithin(x[i] / params.scale, low, high) * params.scale - x[i];
+    double error = lattice.nearest(x[i]) - x[i];
     parts[i % 8] += weights[i] * error * error;
   }
   return ((parts[0] + parts[1]) + (parts[2] + parts[3])) + ((parts[4] + parts[5]) + (parts[6] + parts[7]));
@@ -26,7 +25,7 @@ double weightedError(std::span<const float> x, std::span<const double> weights, 
 AffineParams bestClip(std::span<const float> x, std::span<const double> weights, std::span<const ClipCandidate> clips,
                       const AffineOptions &options) {
   auto [low, high] = std::minmax_element(x.begin(), x.end());
-  double min = std::min(*low, 0.0f), max = std::max(*high, 0.0f), least = std::numeric_limits<double>::infinity();
+  double min = *low, max = *high, least = std::numeric_limits<double>::infinity();
   AffineParams best = paramsFromRange(min, max, options);
   for (const ClipCandidate &clip : clips) {
     AffineParams candidate = paramsOfClip(min, max, clip, options);
@@ -49,7 +48,7 @@ Result<GridParams> paramsByWeightedClip(std::span<const float> weight, int64_t r
     return status.failure();
   int64_t length = groupSize == 0 ? std::max<int64_t>(cols, 1) : groupSize, groups = (cols + length - 1) / length;
   std::vector<ClipCandidate> clips = clipCandidates(search, options);
-  GridParams params{std::vector<float>(rows * groups), std::vector<int32_t>(rows * groups)};
+  GridParams params{std::vector<float>(rows * groups), std::vector<float>(rows * groups)};
   parallelFor((rows + rowsAtOnce - 1) / rowsAtOnce, [&](int64_t piece) {
     for (int64_t r = piece * rowsAtOnce; r < std::min(rows, (piece + 1) * rowsAtOnce); ++r)
       for (int64_t g = 0; g < groups; ++g) {

@@ -24,6 +24,21 @@ func.func @dynamic(%x: tensor<?x3xf32>) -> none {
 
 // -----
 
+// Zero points that are floats leave codes as they are.
+// CHECK-LABEL: @n_bits_float_zeros
+func.func @n_bits_float_zeros(%x: tensor<?x16xf32>) -> none {
+  // CHECK-DAG: %[[W:.*]] = nn.constant dense<{{\[}}[1], [2], [3], [4], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [15]]> : tensor<16x1xui4>
+  // CHECK-DAG: %[[Z:.*]] = nn.constant dense<7.500000e+00> : tensor<1x1xf32>
+  // CHECK: qopt.dequantize %[[W]], %{{.*}}, %[[Z]] {axis = 0 : i64, block_size = 16 : i64} : (tensor<16x1xui4>, tensor<1x1xf32>, tensor<1x1xf32>)
+  %w = onnxraw.initializer "w" = dense<[[[33, 67, 0, 0, 0, 0, 0, 240]]]> : tensor<1x1x8xui8>
+  %s = onnxraw.initializer "s" = dense<2.0> : tensor<1xf32>
+  %z = onnxraw.initializer "z" = dense<7.5> : tensor<1x1xf32>
+  %y = onnxraw.node "MatMulNBits"(%x, %w, %s, %z) {domain = "com.microsoft", version = 1 : i64, onnx_attributes = {K = 16 : i64, N = 1 : i64, bits = 4 : i64, block_size = 16 : i64}} : (tensor<?x16xf32>, tensor<1x1x8xui8>, tensor<1xf32>, tensor<1x1xf32>) -> none
+  return %y : none
+}
+
+// -----
+
 // Codes 0x21, 0x43, … low bits first; without zero points 8 is taken off and the type is signed. K is 16, N is 1.
 // CHECK-LABEL: @n_bits
 func.func @n_bits(%x: tensor<?x16xf32>) -> none {

@@ -107,7 +107,7 @@ def test_weight8_gemm(form, group, m, k, n):
 
 
 @pytest.mark.parametrize("form", WEIGHT4)
-@pytest.mark.parametrize("zeros", [False, True])
+@pytest.mark.parametrize("zeros", ["none", "whole", "fractional"])
 @pytest.mark.parametrize("group", [1, 32, 150, 10**6])
 @pytest.mark.parametrize("m, k, n", SIZES)
 def test_weight4_gemm(form, zeros, group, m, k, n):
@@ -117,11 +117,12 @@ def test_weight4_gemm(form, zeros, group, m, k, n):
     a, codes = random.standard_normal((m, k), np.float32), random.integers(0, 16, (k, n))
     groups = -(-k // group)
     scales, init = random.standard_normal((groups, n), np.float32), random.standard_normal(n, np.float32)
-    zero = random.integers(0, 16, (groups, n)).astype(np.int8) if zeros else np.full((groups, n), 8, np.int8)
+    zero = {"none": np.full((groups, n), 8), "whole": random.integers(0, 16, (groups, n)),
+            "fractional": random.uniform(-4, 20, (groups, n))}[zeros].astype(np.float32)
     at = np.arange(k) // group
-    decoded = (codes - zero[at]).astype(np.float32) * scales[at]
+    decoded = (codes.astype(np.float32) - zero[at]) * scales[at]
     c, intact = kl.guarded((m, n), np.float32, 77)
-    kl.call(f"gemm:{form}", a, k, kl.pack_nibbles(codes, form), kl.pack(scales, form), kl.pack(zero, form) if zeros else None, group,
+    kl.call(f"gemm:{form}", a, k, kl.pack_nibbles(codes, form), kl.pack(scales, form), None if zeros == "none" else kl.pack(zero, form), group,
             kl.pad_init(init, form), c, n, m, n, k)
     assert intact(), "wrote outside of c"
     assert (c == gemm(form.replace("f32i4", "f32"), a, decoded, init, np.float32)).all()

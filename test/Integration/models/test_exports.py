@@ -84,3 +84,10 @@ def test_opset(scheme, opset, linear, tool, tmp_path):
 def test_refused(scheme, sentence, linear, tool, tmp_path):
     done = tool("qopt", "quantize", linear[0], "--scheme", scheme, "-o", tmp_path / "q.onnx", "--quiet", status=1)
     assert sentence in done.stderr and not (tmp_path / "q.onnx").exists()
+
+
+def test_fractional_zero_points_are_refused(linear, tool, tmp_path):
+    (tmp_path / "r.yaml").write_text("schemes:\n  s: {weights: {format: uint4, granularity: group, group_size: 32, symmetric: false, "
+                                     "zero_point_format: f32}}\nstages:\n  - rtn: {scheme: s}\n")
+    done = tool("qopt", "quantize", linear[0], "--recipe", tmp_path / "r.yaml", "-o", tmp_path / "q.onnx", "--quiet", status=1)
+    assert "DequantizeLinear has no zero points that are floats" in done.stderr and not (tmp_path / "q.onnx").exists()

@@ -114,3 +114,20 @@ def test_nbits4(group, symmetric, model, program, tmp_path):
     onnx.save(quantizer.model.model, tmp_path / "int4.onnx")
     expected, got = onnx_runtime(tmp_path / "int4.onnx", feeds), program(tmp_path / "int4.onnx").run(feeds)
     assert max(worst_share(r, got[k]) for k, r in expected.items()) <= 1e-4
+
+
+def test_nbits4_with_float_zero_points(program, tmp_path):
+    """MatMulNBits whose zero points are not whole, as HQQ's are."""
+    random, (k, n, block) = np.random.default_rng(5), (80, 48, 32)
+    blocks = -(-k // block)
+    arrays = {"w": random.integers(0, 256, (n, blocks, block // 2), np.uint8), "s": random.uniform(0.1, 1, n * blocks).astype(np.float32),
+              "z": random.uniform(-2, 17, n * blocks).astype(np.float32)}
+    node = onnx.helper.make_node("MatMulNBits", ["x", *arrays], ["y"], domain="com.microsoft", K=k, N=n, bits=4, block_size=block)
+    graph = onnx.helper.make_graph([node], "nbits", [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["m", k])],
+                                   [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, ["m", n])],
+                                   [onnx.numpy_helper.from_array(a, name) for name, a in arrays.items()])
+    opsets = [onnx.helper.make_opsetid("", 21), onnx.helper.make_opsetid("com.microsoft", 1)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10), tmp_path / "nbits.onnx")
+    feeds = {"x": random.standard_normal((7, k)).astype(np.float32)}
+    expected = onnx_runtime(tmp_path / "nbits.onnx", feeds)["y"]
+    assert worst_share(expected, program(tmp_path / "nbits.onnx").run(feeds)["y"]) <= 1e-6

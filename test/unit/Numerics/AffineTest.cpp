@@ -28,12 +28,13 @@ BlockGrid gridOf(const std::string &granularity) {
 template <typename T> void expectOnnx(Format format, const std::string &granularity) {
   std::string prefix = "affine_" + std::string(traits(format).name) + "_" + granularity + "_";
   auto x = golden<float>("affine_x"), scales = golden<float>(prefix + "scale"), y = golden<float>(prefix + "y");
-  auto zeros = golden<int32_t>(prefix + "zero"), expected = golden<int32_t>(prefix + "q");
+  auto whole = golden<int32_t>(prefix + "zero"), expected = golden<int32_t>(prefix + "q");
+  std::vector<float> zeros(whole.data.begin(), whole.data.end());
   BlockGrid grid = gridOf(granularity);
   std::vector<T> q(x.data.size());
-  quantize<T>(x.data, grid, scales.data, zeros.data, intRange(format), q);
+  quantize<T>(x.data, grid, scales.data, zeros, intRange(format), q);
   std::vector<float> back(x.data.size());
-  dequantize<T>(q, grid, scales.data, zeros.data, back);
+  dequantize<T>(q, grid, scales.data, zeros, back);
   for (size_t i = 0; i < q.size(); ++i) {
     ASSERT_EQ(static_cast<int32_t>(q[i]), expected.data[i]) << prefix << i;
     ASSERT_EQ(back[i], y.data[i]) << prefix << i;

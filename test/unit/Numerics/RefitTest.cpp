@@ -21,7 +21,7 @@ constexpr int64_t rows = 40, cols = 80, groupSize = 32, groups = 3; // the last 
 struct Layer {
   std::vector<float> weight = golden<float>("refit_w").data, codes = golden<float>("refit_codes").data;
   std::vector<double> hessian = golden<double>("refit_h").data;
-  GridParams params{golden<float>("refit_start").data, std::vector<int32_t>(rows * groups, 0)};
+  GridParams params{golden<float>("refit_start").data, std::vector<float>(rows * groups, 0)};
   RowShape shape{rows, cols};
 
   float &scale(int64_t row, int64_t k) { return params.scales[row * groups + k / groupSize]; }
@@ -38,7 +38,7 @@ TEST(Refit, FindsTheScalesThatLeastSquaresFind) {
   std::vector<float> q = layer.quantized(), q2 = q;
   double before = hessianError(layer.weight, q, layer.shape, layer.hessian);
   EXPECT_EQ(refitScales(layer.weight, q, layer.shape, layer.params, layer.hessian, groupSize, 0), rows);
-  refitScales(layer.weight, q2, layer.shape, threaded.params, layer.hessian, groupSize, 0, test::twoThreads);
+  refitScales(layer.weight, q2, layer.shape, threaded.params, layer.hessian, groupSize, 0, Refit::Scales, test::twoThreads);
   EXPECT_EQ(layer.params.scales, threaded.params.scales);
   EXPECT_EQ(q, q2);
   EXPECT_EQ(q, layer.quantized()); // the codes are as they were
@@ -46,6 +46,31 @@ TEST(Refit, FindsTheScalesThatLeastSquaresFind) {
   for (size_t i = 0; i < expected.size(); ++i)
     EXPECT_NEAR(layer.params.scales[i], expected[i], 2e-4 * std::fabs(expected[i]));
   EXPECT_LT(hessianError(layer.weight, q, layer.shape, layer.hessian), 0.99 * before);
+}
+
+TEST(Refit, FindsTheZeroPointsThatLeastSquaresFind) {
+  Layer layer, scalesAlone;
+  std::vector<float> q = layer.quantized(), q2 = q;
+  EXPECT_EQ(refitScales(layer.weight, q, layer.shape, layer.params, layer.hessian, groupSize, 0, Refit::ScalesAndZeros), rows);
+  refitScales(layer.weight, q2, layer.shape, scalesAlone.params, layer.hessian, groupSize, 0);
+  auto expected = golden<double>("refit_offsets").data; // [rows, scales then offsets]
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t g = 0; g < groups; ++g) {
+      double scale = expected[r * 2 * groups + g], offset = expected[r * 2 * groups + groups + g];
+      EXPECT_NEAR(layer.params.scales[r * groups + g], scale, 5e-4 * std::fabs(scale));
+      EXPECT_NEAR(-layer.params.zeroPoints[r * groups + g] * layer.params.scales[r * groups + g], offset, 5e-4 * scale + 2e-3 * std::fabs(offset));
+    }
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t k = 0; k < cols; ++k) { // the codes are as they were
+      int64_t box = r * groups + k / groupSize;
+      EXPECT_FLOAT_EQ(q[r * cols + k], (layer.codes[r * cols + k] - layer.params.zeroPoints[box]) * layer.params.scales[box]);
+    }
+  EXPECT_LT(hessianError(layer.weight, q, layer.shape, layer.hessian), 0.99 * hessianError(layer.weight, q2, layer.shape, layer.hessian));
+  // A second time nothing is left to gain, from zero points that are no longer whole.
+  std::vector<float> again = q, zeros = layer.params.zeroPoints;
+  refitScales(layer.weight, again, layer.shape, layer.params, layer.hessian, groupSize, 0, Refit::ScalesAndZeros);
+  for (size_t i = 0; i < zeros.size(); ++i)
+    EXPECT_NEAR(layer.params.zeroPoints[i], zeros[i], 1e-3 + 1e-3 * std::fabs(zeros[i]));
 }
 
 TEST(Refit, LeavesRowsAloneWhoseCodesDoNotFit) {

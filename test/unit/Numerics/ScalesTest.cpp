@@ -56,12 +56,75 @@ TEST(ParamsFromRange, KnownValues) {
   EXPECT_TRUE(std::isfinite(paramsFromRange(-3.4e38, 3.4e38, {{-128, 127}, false}).scale));
 }
 
+TEST(ParamsFromRange, FractionalZeroPointsMeetBothEnds) {
+  std::mt19937 random(2);
+  std::uniform_real_distribution<float> ends(-50, 50);
+  AffineOptions options{{0, 15}, false};
+  options.fractionalZero = true;
+  for (int i = 0; i < 500; ++i) {
+    float a = ends(random), b = ends(random), low = std::min(a, b), high = std::max(a, b);
+    AffineParams params = paramsFromRange(low, high, options); // of one sign too: nothing is widened
+    Lattice lattice(params.scale, params.zeroPoint, options.range);
+    ASSERT_NEAR(lattice.nearest(low), low, 1e-5);
+    ASSERT_NEAR(lattice.nearest(high), high, 1e-5);
+    ASSERT_NEAR(params.scale, (high - low) / 15, 1e-6);
+  }
+  EXPECT_EQ(paramsFromRange(3, 3, options), (AffineParams{1, -3}));
+  AffineParams far = paramsFromRange(1, 1 + 1e-6, options); // the zero point would be past 2^20
+  EXPECT_LE(std::fabs(far.zeroPoint), 1 << 20);
+  EXPECT_NEAR(Lattice(far.scale, far.zeroPoint, options.range).nearest(1), 1, 1e-6);
+}
+
+TEST(FractionalZeroPoints, RoundAsAffineRoundsAndFindTheGridThatWeightsLieOn) {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<float> scales(0.01f, 0.1f), least(-1, 0.5f);
+  std::uniform_int_distribution<int> codes(0, 15);
+  constexpr int64_t groups = 40, size = 32;
+  std::vector<float> x;
+  for (int64_t g = 0; g < groups; ++g) {
+    float scale = scales(random), minimum = least(random);
+    for (int64_t k = 0; k < size; ++k) // codes 0 and 15 occur, as in llama.cpp's Q4_1
+      x.push_back(minimum + static_cast<float>(k < 2 ? 15 * k : codes(random)) * scale);
+  }
+  BlockGrid grid = BlockGrid::perGroup({groups, size}, 1, size);
+  AffineOptions options{{0, 15}, false}, whole = options;
+  options.fractionalZero = true;
+  auto params = paramsByClipSearch(x, grid, options), wholeParams = paramsByClipSearch(x, grid, whole);
+  ASSERT_TRUE(params && wholeParams);
+  std::vector<float> out(x.size()), byCodes(x.size()), byWhole(x.size());
+  fakeQuantize(x, grid, *params, options.range, out);
+  fakeQuantize(x, grid, *wholeParams, whole.range, byWhole);
+  std::vector<uint8_t> q(x.size());
+  quantize<uint8_t>(x, grid, params->scales, params->zeroPoints, options.range, q);
+  dequantize<uint8_t>(q, grid, params->scales, params->zeroPoints, byCodes);
+  EXPECT_EQ(out, byCodes);
+  double error = 0, wholeError = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    error = std::max(error, std::fabs(static_cast<double>(out[i]) - x[i]));
+    wholeError = std::max(wholeError, std::fabs(static_cast<double>(byWhole[i]) - x[i]));
+  }
+  EXPECT_LT(error, 1e-6);
+  EXPECT_GT(wholeError, 1e-3);
+}
+
+TEST(FractionalZeroPoints, ThatAreWholeChangeNothing) {
+  std::mt19937 random(4);
+  std::uniform_real_distribution<float> values(-40, 40);
+  for (int zero : {-3, 0, 7, 8, 15})
+    for (int i = 0; i < 2000; ++i) {
+      float x = i % 4 ? values(random) : std::round(values(random)) / 2, scale = i % 3 ? 0.5f : 0.37f;
+      std::vector<uint8_t> q(1);
+      quantize<uint8_t>(std::vector<float>{x}, scale, zero, {0, 15}, q);
+      ASSERT_EQ(Lattice(scale, static_cast<float>(zero), {0, 15}).nearest(x), static_cast<float>(q[0] - zero) * scale) << x << " " << zero;
+    }
+}
+
 TEST(ParamsFromValues, EveryBoxHasItsOwnRange) {
   std::vector<float> x = {1, -2, 0, 0, 3, 4, 0.5f, -0.25f};
   auto params = paramsFromValues(x, BlockGrid::perGroup({2, 4}, 1, 2), {{-127, 127}, true});
   ASSERT_TRUE(params);
   EXPECT_EQ(params->scales, (std::vector<float>{2.0f / 127, 1, 4.0f / 127, 0.5f / 127}));
-  EXPECT_EQ(params->zeroPoints, (std::vector<int32_t>(4, 0)));
+  EXPECT_EQ(params->zeroPoints, (std::vector<float>(4, 0)));
 }
 
 TEST(ParamsFromValues, NaNAndInfinityAreRefused) {

@@ -32,8 +32,12 @@ RefineResult refineRounding(std::span<const float> weight, std::span<float> quan
 /// A row whose fit would halve or double a scale, or turn its sign, keeps its scales. `quantized` holds values
 /// (q - zero point) * scale of `params` ([N, groups]); both are replaced. `groupSize` 0: one group to a row. Returns the rows that
 /// changed.
+enum class Refit {
+  Scales,
+  ScalesAndZeros, ///< fractional zero points too: an offset for each group beside its scale
+};
 int64_t refitScales(std::span<const float> weight, std::span<float> quantized, RowShape shape, GridParams &params,
-                    std::span<const double> hessian, int64_t groupSize, double dampening,
+                    std::span<const double> hessian, int64_t groupSize, double dampening, Refit what = Refit::Scales,
                     const ParallelFor &parallelFor = serialFor);
 
 /// H in float, with this fraction of its mean diagonal added to the diagonal.
@@ -47,11 +51,12 @@ struct HqqOptions {
   IntRange range{0, 15};
   double power = 0.7, beta = 10, growth = 1.01; ///< the paper's p, beta and kappa
   int iterations = 20;
+  bool fractionalZero = false; ///< scales are those of ranges that need not hold zero (AffineOptions)
 };
 
 struct HqqParams {
   std::vector<float> scales;
-  std::vector<float> zeroPoints; ///< not integers: formats that store integers round them
+  std::vector<float> zeroPoints; ///< not whole: formats that store integers round them
 };
 
 /// HQQ (Badri & Shaji 2023): scales from each box's extremes, zero points by half-quadratic splitting of min |W - Q|_p^p with

@@ -1,6 +1,7 @@
 //===- Scales.h - Scales and zero points from ranges and weights -*- C++ -*-===//
 //
-// Every range is widened to hold zero, so that zero is always exactly representable: q(0) = zero point and x'(zp) = 0.
+// Every range is widened to hold zero, so that zero is always exactly representable: q(0) = zero point and x'(zp) = 0; but under
+// fractional zero points, which give that up.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QOPT_NUMERICS_QUANTIZERS_SCALES_H
@@ -18,7 +19,7 @@ namespace qopt {
 
 struct AffineParams {
   float scale = 1;
-  int32_t zeroPoint = 0;
+  float zeroPoint = 0;
   friend bool operator==(const AffineParams &, const AffineParams &) = default;
 };
 
@@ -37,18 +38,20 @@ struct AffineOptions {
   SymmetricTop top = SymmetricTop::High;
   /// Scales are at least this. The default keeps x / scale finite; a format that stores scales as f16 raises it.
   float minScale = std::numeric_limits<float>::min();
+  bool fractionalZero = false; ///< asymmetric only: zero points need not be whole
 };
 
 /// Symmetric: zero point (low + high + 1) / 2 (0 for signed ranges), scale = max(|min|, |max|) / top; with SymmetricTop::Signed
 /// -max / (middle - low) where max > -min, so that scales may be negative.
-/// Asymmetric: scale = (max - min) / (high - low), zero point = saturate(rne(low - min / scale)).
+/// Asymmetric: scale = (max - min) / (high - low), zero point = saturate(rne(low - min / scale)); a fractional one is low - min / scale,
+/// under a scale that keeps |min / scale| and |max / scale| within 2^20.
 /// A range of zero width at zero gives scale 1. Infinite ends count as the greatest float.
 AffineParams paramsFromRange(double min, double max, const AffineOptions &options);
 
 /// Scales and zero points of a BlockGrid, in its order. `zeroPoints` is always of the scales' count.
 struct GridParams {
   std::vector<float> scales;
-  std::vector<int32_t> zeroPoints;
+  std::vector<float> zeroPoints;
 };
 
 /// Scales from each box's own least and greatest value. Fails on NaN or infinity, naming the element's index.

@@ -123,7 +123,7 @@ struct Decoder {
     for (int64_t lane = 0; lane < form.nr; lane += form.lanes) {
       Value eight = e.constantSplat(floats(), e.builder.getF32FloatAttr(8));
       zeros.push_back(e.ifElse(e.isNull(address), floats(), [&] { return Emitter::Values{eight}; },
-                               [&] { return Emitter::Values{toFloat(widen(loadBytes(e.at(address, lane))))}; })[0]);
+                               [&] { return Emitter::Values{e.load(floats(), e.at(address, lane * 4))}; })[0]);
     }
   }
 
@@ -169,7 +169,7 @@ Value qopt::qcpu::decodedPanel(Emitter &e, const KernelForm &form, const PackedC
     Decoder decoder{e, form, {}, {}};
     decoder.loadScales(e.at(weights.scales, e.mul(place, 4)));
     if (form.operands == Operands::Weight4) {
-      Value zeros = e.select(e.isNull(weights.zeros), weights.zeros, e.at(weights.zeros, place));
+      Value zeros = e.select(e.isNull(weights.zeros), weights.zeros, e.at(weights.zeros, e.mul(place, 4)));
       decoder.loadZeros(zeros);
     }
     decoder.decode(e.at(codes, e.mul(from, form.stepBytes())), e.at(scratch, e.mul(from, form.nr * 4)), e.sub(to, from));

@@ -59,6 +59,14 @@ std::optional<std::vector<float>> constantElements(Value value) {
   return result;
 }
 
+/// Of codes of at most 16 bits, whose differences floats hold exactly.
+std::vector<float> zerosOf(const ConstantData &zeros) {
+  if (zeros.type.getElementType().isF32())
+    return std::vector<float>(zeros.as<float>().begin(), zeros.as<float>().end());
+  std::vector<int32_t> integers = zeros.asInt32();
+  return std::vector<float>(integers.begin(), integers.end());
+}
+
 std::optional<std::vector<float>> dequantized(qir::DequantizeOp op) {
   auto grid = gridOf(op);
   auto scales = decodedElements(op.getScale());
@@ -78,13 +86,14 @@ std::optional<std::vector<float>> dequantized(qir::DequantizeOp op) {
   auto codes = constantData(op.getQ()), zeroData = constantData(op.getZeroPoint());
   if (!codes || codes->type.getElementTypeBitWidth() > 16 || (op.getZeroPoint() && !zeroData))
     return std::nullopt;
-  std::vector<int32_t> q = codes->asInt32(), zeros = zeroData ? zeroData->asInt32() : std::vector<int32_t>(grid->scaleCount());
+  std::vector<int32_t> q = codes->asInt32();
+  std::vector<float> zeros = zeroData ? zerosOf(*zeroData) : std::vector<float>(grid->scaleCount());
   if (static_cast<int64_t>(zeros.size()) != grid->scaleCount())
     return std::nullopt;
   grid->forEachRun([&](const BlockGrid::Run &run) {
     for (int64_t i = 0; i < run.count; ++i) {
       int64_t scale = run.scale + i * run.scaleStride;
-      result[run.begin + i] = static_cast<float>(q[run.begin + i] - zeros[scale]) * (*scales)[scale];
+      result[run.begin + i] = (static_cast<float>(q[run.begin + i]) - zeros[scale]) * (*scales)[scale];
     }
   });
   return result;
@@ -139,8 +148,9 @@ bool qopt::qcpu::hasPackedForm(qir::DequantizeOp op, bool transposed) {
   if (!integer || integer.getWidth() > 8 || type.getRank() != 2 || !type.hasStaticShape() || op.getBlockShape() ||
       !typeOf(op.getX()).getElementType().isF32())
     return false;
-  // Differences of narrower codes fit 8 bits.
-  bool fits = op.getZeroPoint() ? integer.getWidth() < 8 : integer.getWidth() < 8 || !integer.isUnsigned();
+  // Differences of narrower codes fit 8 bits; nibbles have zeros of their own.
+  bool wholeZeros = !op.getZeroPoint() || isa<IntegerType>(typeOf(op.getZeroPoint()).getElementType());
+  bool fits = wholeZeros ? integer.getWidth() < 8 || (!op.getZeroPoint() && !integer.isUnsigned()) : hasNibbles(op);
   bool isConstant = op.getQ().getDefiningOp<nn::ConstantOp>() && op.getScale().getDefiningOp<nn::ConstantOp>() &&
                     (!op.getZeroPoint() || op.getZeroPoint().getDefiningOp<nn::ConstantOp>());
   bool alongDepth = op.getAxis() && *op.getAxis() == depth, onlyOne = typeOf(op.getScale()).getNumElements() == 1;
@@ -155,7 +165,7 @@ ScaledCodes qopt::qcpu::scaledCodes(qir::DequantizeOp op, bool transposed, float
   int64_t rows = type.getDimSize(0), columns = type.getDimSize(1), k = transposed ? columns : rows, n = transposed ? rows : columns;
   BlockGrid grid = *gridOf(op);
   std::vector<int32_t> q = constantData(op.getQ())->asInt32();
-  std::vector<int32_t> zeros = op.getZeroPoint() ? constantData(op.getZeroPoint())->asInt32() : std::vector<int32_t>();
+  std::vector<float> zeros = op.getZeroPoint() ? zerosOf(*constantData(op.getZeroPoint())) : std::vector<float>();
   std::vector<float> scales = *decodedElements(op.getScale());
   int64_t group = std::max<int64_t>(1, op.getBlockSize() ? static_cast<int64_t>(*op.getBlockSize()) : k);
   int64_t groups = (k + group - 1) / group;
@@ -168,14 +178,14 @@ ScaledCodes qopt::qcpu::scaledCodes(qir::DequantizeOp op, bool transposed, float
     for (int64_t i = 0; i < run.count; ++i) {
       int64_t at = run.begin + i, row = at / columns, column = at % columns, scale = run.scale + i * run.scaleStride;
       int64_t depth = transposed ? column : row, output = transposed ? row : column;
-      int32_t zero = zeros.empty() ? 0 : zeros[scale];
-      result.codes.elements[depth * n + output] = static_cast<int8_t>(nibbles ? q[at] + offset : q[at] - zero);
+      float zero = zeros.empty() ? 0 : zeros[scale];
+      result.codes.elements[depth * n + output] = static_cast<int8_t>(nibbles ? q[at] + offset : q[at] - static_cast<int32_t>(zero));
       result.scales.elements[depth / group * n + output] = scales[scale] * factor;
       if (nibbles)
-        result.zeros.elements[depth / group * n + output] = static_cast<int8_t>(zero + offset);
+        result.zeros.elements[depth / group * n + output] = zero + static_cast<float>(offset);
     }
   });
-  if (llvm::all_of(result.zeros.elements, [](int8_t zero) { return zero == 8; }))
+  if (llvm::all_of(result.zeros.elements, [](float zero) { return zero == 8; }))
     result.zeros.elements.clear();
   return result;
 }

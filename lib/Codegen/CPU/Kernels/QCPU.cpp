@@ -100,8 +100,8 @@ LogicalResult GemmOp::verify() {
     if (scales.getRank() != 3 || dimsDiffer(scales.getDimSize(1), groups) || dimsDiffer(scales.getDimSize(2), (*form)->nr))
       return emitOpError() << "needs scales packed as panels × groups × " << (*form)->nr;
     if (getZeros() && ((*form)->operands != Operands::Weight4 || shaped(getZeros()).getShape() != scales.getShape() ||
-                       !shaped(getZeros()).getElementType().isInteger(8)))
-      return emitOpError("has zeros that are not i8 in the shape of the scales, or a kernel that takes none");
+                       !shaped(getZeros()).getElementType().isF32()))
+      return emitOpError("has zeros that are not f32 in the shape of the scales, or a kernel that takes none");
   }
   return verifyPanels(*this, **form, shaped(getB()), depth);
 }

@@ -82,7 +82,12 @@ template <typename Op> LogicalResult verifyScaled(Op op, Value numbers, Value co
   FailureOr<SmallVector<int64_t>> box = boxOf(op, x);
   if (failed(box) || failed(verifyParameter(op, x, *box, op.getScale(), "scale")))
     return failure();
-  return op.getZeroPoint() ? verifyParameter(op, x, *box, op.getZeroPoint(), "zero point") : success();
+  if (!op.getZeroPoint())
+    return success();
+  Type zero = tensorType(op.getZeroPoint()).getElementType();
+  if (isa<IntegerType>(code) && isa<FloatType>(zero) && !(zero.isF32() && isa<DequantizeOp>(op)))
+    return op.emitOpError("has zero points of type ") << zero << "; beside integers they are integers, or f32 in qopt.dequantize";
+  return verifyParameter(op, x, *box, op.getZeroPoint(), "zero point");
 }
 
 } // namespace

@@ -35,7 +35,7 @@ Value staticInteger(OpBuilder &b, Value value, const OperandSpec &spec, std::pai
   AffineParams params = paramsFromRange(range.first, range.second, options);
   Type code = elementTypeOf(spec.format, b.getContext());
   auto zero = DenseElementsAttr::get(RankedTensorType::get({}, code),
-                                     APInt(format.bits, static_cast<uint64_t>(params.zeroPoint), false, true));
+                                     APInt(format.bits, static_cast<uint64_t>(static_cast<int64_t>(params.zeroPoint)), false, true));
   Value scale = scalar(b, value.getLoc(), params.scale);
   return pairOf(b, value, code, scale, nn::ConstantOp::create(b, value.getLoc(), zero));
 }

@@ -97,7 +97,8 @@ private:
                        {options.affine.range, options.groupSize, static_cast<int>(sweeps), dampening, false}, poolFor());
     };
     for (int64_t i = 0; i < settings.refits; ++i) {
-      refitScales(weight, values, shape, params, input.hessian, options.groupSize, dampening, poolFor());
+      refitScales(weight, values, shape, params, input.hessian, options.groupSize, dampening,
+                  options.affine.fractionalZero ? Refit::ScalesAndZeros : Refit::Scales, poolFor());
       descend(1);
     }
     descend(settings.sweeps);
@@ -188,6 +189,7 @@ private:
       if (!options.format) {
         improve(before, part, values, own, input, options, result->dampening);
         std::copy(own.scales.begin(), own.scales.end(), rounded.params.scales.begin() + index * boxes);
+        std::copy(own.zeroPoints.begin(), own.zeroPoints.end(), rounded.params.zeroPoints.begin() + index * boxes);
       }
       signal += hessianError(before, nothing, part, input.hessian);
       noise += hessianError(before, values, part, input.hessian);

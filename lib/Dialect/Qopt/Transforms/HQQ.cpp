@@ -44,13 +44,14 @@ struct HQQ : qopt::impl::HQQPassBase<HQQ> {
     HqqOptions options;
     options.range = affineOptions(spec).range;
     options.iterations = static_cast<int>(iterations);
+    options.fractionalZero = spec.zeroPointFormat.has_value();
     auto params = hqq(weight.values(), grid, options);
     if (!params)
       return {{}, {}, "QUANT-WEIGHT", "its weight holds a value that is not finite: " + params.error()};
     RoundedRows rounded{std::vector<float>(weight.values().size()), {std::move(params->scales), {}}, {}, {}};
-    for (float zero : params->zeroPoints) // The formats store integers.
-      rounded.params.zeroPoints.push_back(static_cast<int32_t>(
-          std::clamp<double>(std::nearbyint(zero), static_cast<double>(options.range.low), static_cast<double>(options.range.high))));
+    float low = static_cast<float>(options.range.low), high = static_cast<float>(options.range.high);
+    for (float zero : params->zeroPoints)
+      rounded.params.zeroPoints.push_back(options.fractionalZero ? zero : std::clamp(std::nearbyint(zero), low, high));
     fakeQuantize(weight.values(), grid, rounded.params, options.range, rounded.values);
     return rounded;
   }

@@ -183,8 +183,9 @@ struct ConvToInteger : OpRewritePattern<nn::ConvOp> {
 
 qir::DequantizeOp qopt::dequantizeOf(Value value) {
   auto op = value.getDefiningOp<qir::DequantizeOp>();
-  return op && isCode8(typeOf(op.getQ()).getElementType()) && typeOf(op.getX()).getElementType().isF32() ? op
-                                                                                                       : qir::DequantizeOp();
+  bool isInteger = op && isCode8(typeOf(op.getQ()).getElementType()) && typeOf(op.getX()).getElementType().isF32() &&
+                   (!op.getZeroPoint() || isCode8(typeOf(op.getZeroPoint()).getElementType()));
+  return isInteger ? op : qir::DequantizeOp();
 }
 
 Value qopt::scaleProduct(OpBuilder &b, Location loc, Value activation, Value weight) {

@@ -8,6 +8,8 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
+#include <cstring>
+
 using namespace qopt;
 
 namespace {
@@ -91,6 +93,22 @@ std::vector<uint8_t> rawBytes(mlir::ElementsAttr attr) {
 
 bool hasZeroPoints(const OperandSpec &spec) { return !spec.symmetric || !traits(spec.format).isSigned; }
 
+template <typename T> std::vector<uint8_t> toBytes(llvm::ArrayRef<T> values) {
+  auto *bytes = reinterpret_cast<const uint8_t *>(values.data());
+  return {bytes, bytes + values.size() * sizeof(T)};
+}
+
+template <typename T> std::vector<T> fromBytes(llvm::ArrayRef<uint8_t> bytes) {
+  std::vector<T> values(bytes.size() / sizeof(T));
+  std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+  return values;
+}
+
+/// Zero points as their constant holds them: codes of a byte each, or floats of four.
+std::vector<uint8_t> zeroBytes(llvm::ArrayRef<float> zeroPoints, const OperandSpec &spec) {
+  return spec.zeroPointFormat ? toBytes(zeroPoints) : std::vector<uint8_t>(zeroPoints.begin(), zeroPoints.end());
+}
+
 /// The constants, of elements in the weight's own order and scales as `layout` has them.
 WeightCodes makeCodes(const WeightRows &weight, const OperandSpec &spec, const ScaleLayout &layout, llvm::ArrayRef<uint8_t> elements,
                       llvm::ArrayRef<float> scales, llvm::ArrayRef<uint8_t> zeroPoints) {
@@ -101,22 +119,26 @@ WeightCodes makeCodes(const WeightRows &weight, const OperandSpec &spec, const S
   std::string name = "w" + std::string(traits(spec.format).name);
   result.codes = makeElements<uint8_t>(weight.type().clone(code), elements, name);
   result.scales = makeElements<float>(scalesType, scales, name + "_scale");
-  if (hasZeroPoints(spec))
+  if (spec.zeroPointFormat)
+    result.zeroPoints = makeElements<float>(scalesType, fromBytes<float>(zeroPoints), name + "_zero");
+  else if (hasZeroPoints(spec))
     result.zeroPoints = makeElements<uint8_t>(scalesType.clone(code), zeroPoints, name + "_zero");
   result.axis = layout.axis, result.blockSize = layout.blockSize;
   return result;
 }
 
-std::vector<int32_t> integersOf(mlir::ElementsAttr attr, bool isSigned) {
-  std::vector<int32_t> values;
+std::vector<float> numbersOf(mlir::ElementsAttr attr, bool isSigned) {
+  std::vector<float> values;
   if (!attr)
     return values;
+  if (attr.getElementType().isF32())
+    return FloatElements(attr).values().vec();
   unsigned width = attr.getElementType().getIntOrFloatBitWidth();
   std::vector<uint8_t> storage;
   for (uint8_t byte : bytesOf(attr, storage)) {
     llvm::APInt code(8, byte);
     code = code.trunc(width);
-    values.push_back(static_cast<int32_t>(isSigned ? code.getSExtValue() : static_cast<int64_t>(code.getZExtValue())));
+    values.push_back(static_cast<float>(isSigned ? code.getSExtValue() : static_cast<int64_t>(code.getZExtValue())));
   }
   return values;
 }
@@ -127,6 +149,7 @@ AffineOptions qopt::affineOptions(const OperandSpec &spec) {
   const FormatTraits &format = traits(spec.format);
   AffineOptions options{intRange(spec.format, /*narrow=*/spec.symmetric && format.isSigned && format.bits > 4)};
   options.symmetric = spec.symmetric;
+  options.fractionalZero = spec.zeroPointFormat.has_value();
   options.top = format.bits > 4 ? SymmetricTop::High : SymmetricTop::Signed;
   return options;
 }
@@ -169,15 +192,17 @@ WeightCodes qopt::encodeRows(const WeightRows &weight, std::span<const float> va
     quantize<uint8_t>(values, grid, params.scales, params.zeroPoints, options.range, codes);
   }
   ScaleLayout layout = scaleLayout(weight, spec);
-  std::vector<uint8_t> zeros(params.zeroPoints.begin(), params.zeroPoints.end());
   return makeCodes(weight, spec, layout, weight.toLayout<uint8_t>(codes), arrange<float>(params.scales, weight.shape(), layout.groupsFirst),
-                   arrange<uint8_t>(zeros, weight.shape(), layout.groupsFirst));
+                   zeroBytes(arrange<float>(params.zeroPoints, weight.shape(), layout.groupsFirst), spec));
 }
 
 void qopt::readCodes(const WeightCodes &codes, std::vector<uint8_t> &elements, std::vector<float> &scales, std::vector<uint8_t> &zeroPoints) {
   elements = rawBytes(codes.codes);
   scales = FloatElements(codes.scales).values().vec();
-  zeroPoints = codes.zeroPoints ? rawBytes(codes.zeroPoints) : std::vector<uint8_t>();
+  if (codes.zeroPoints && codes.zeroPoints.getElementType().isF32())
+    zeroPoints = toBytes<float>(FloatElements(codes.zeroPoints).values());
+  else
+    zeroPoints = codes.zeroPoints ? rawBytes(codes.zeroPoints) : std::vector<uint8_t>();
 }
 
 std::optional<WeightCodes> qopt::codesFrom(const WeightRows &weight, const OperandSpec &spec, llvm::ArrayRef<uint8_t> elements,
@@ -188,7 +213,8 @@ std::optional<WeightCodes> qopt::codesFrom(const WeightRows &weight, const Opera
   size_t boxes = 1;
   for (int64_t dim : layout.shape)
     boxes *= static_cast<size_t>(dim);
-  if (elements.size() != weight.values().size() || scales.size() != boxes || zeroPoints.size() != (hasZeroPoints(spec) ? boxes : 0))
+  size_t zeroSize = spec.zeroPointFormat ? sizeof(float) : hasZeroPoints(spec) ? 1 : 0;
+  if (elements.size() != weight.values().size() || scales.size() != boxes || zeroPoints.size() != boxes * zeroSize)
     return std::nullopt;
   return makeCodes(weight, spec, layout, elements, scales, zeroPoints);
 }
@@ -198,9 +224,9 @@ std::vector<float> qopt::decodeRows(const WeightRows &weight, const WeightCodes 
   bool grouped = codes.blockSize.has_value(), groupsFirst = grouped && weight.inputAxis() < weight.outputAxis();
   FloatElements scales(codes.scales);
   std::vector<float> scaleRows = byRowsOf<float>(scales.values(), weight.shape(), groupsFirst);
-  std::vector<int32_t> zeros = integersOf(codes.zeroPoints, isSigned);
-  zeros = byRowsOf<int32_t>(zeros, weight.shape(), groupsFirst);
-  std::vector<int32_t> q = integersOf(codes.codes, isSigned);
+  std::vector<float> zeros = numbersOf(codes.zeroPoints, isSigned);
+  zeros = byRowsOf<float>(zeros, weight.shape(), groupsFirst);
+  std::vector<float> q = numbersOf(codes.codes, isSigned);
   RowShape shape = weight.shape();
   int64_t groups = codes.axis && shape.rows ? static_cast<int64_t>(scaleRows.size()) / shape.rows : 0;
   int64_t length = grouped ? *codes.blockSize : std::max<int64_t>(shape.cols, 1);
@@ -209,7 +235,7 @@ std::vector<float> qopt::decodeRows(const WeightRows &weight, const WeightCodes 
   weight.forEach([&](size_t row, size_t own) {
     int64_t n = static_cast<int64_t>(row) / shape.cols, k = static_cast<int64_t>(row) % shape.cols;
     int64_t box = groups == 0 ? 0 : n * groups + k / length;
-    values[row] = static_cast<float>(q[own] - (zeros.empty() ? 0 : zeros[box])) * scaleRows[box];
+    values[row] = (q[own] - (zeros.empty() ? 0 : zeros[box])) * scaleRows[box];
   });
   return values;
 }

@@ -176,7 +176,7 @@ Result<GridParams> qopt::scalesOf(std::span<const float> weight, RowShape shape,
     auto one = paramsFromValues(weight, BlockGrid::perTensor({shape.rows, shape.cols}), affine);
     if (!one)
       return one.failure();
-    return GridParams{std::vector<float>(shape.rows, one->scales[0]), std::vector<int32_t>(shape.rows, one->zeroPoints[0])};
+    return GridParams{std::vector<float>(shape.rows, one->scales[0]), std::vector<float>(shape.rows, one->zeroPoints[0])};
   }
   if (rule == ClipRule::Inputs)
     return paramsByWeightedClip(weight, shape.rows, shape.cols, group, input->diagonal(), affine, {0.5, 21}, poolFor());

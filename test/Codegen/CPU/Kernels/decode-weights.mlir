@@ -36,12 +36,26 @@ func.func @nf4(%x: tensor<?x2xf32>) -> tensor<?x1xf32> {
 // CHECK: qopt.dequantize
 // KERNEL-LABEL: func.func @groups
 // KERNEL: qcpu.gemm %{{.*}}, %{{.*}} scales %{{.*}} zeros %{{.*}} outs %{{.*}} {group = 2 : i64, kernel = "f32i4.avx2"}
-// KERNEL-SAME: (tensor<?x3xf32>, tensor<1x3x8xi8>, tensor<1x2x16xf32>, tensor<1x2x16xi8>, tensor<?x2xf32>)
+// KERNEL-SAME: (tensor<?x3xf32>, tensor<1x3x8xi8>, tensor<1x2x16xf32>, tensor<1x2x16xf32>, tensor<?x2xf32>)
 func.func @groups(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   %q = nn.constant dense<[[1, 15], [3, 0], [7, 8]]> : tensor<3x2xui4>
   %s = nn.constant dense<[[1.0, 2.0], [-3.0, 4.0]]> : tensor<2x2xf32>
   %z = nn.constant dense<[[8, 15], [0, 3]]> : tensor<2x2xui4>
   %w = qopt.dequantize %q, %s, %z {axis = 0 : i64, block_size = 2 : i64} : (tensor<3x2xui4>, tensor<2x2xf32>, tensor<2x2xui4>) -> tensor<3x2xf32>
+  %y = nn.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
+  return %y : tensor<?x2xf32>
+}
+
+// Zero points that are not whole.
+// CHECK-LABEL: @fractional
+// CHECK: qopt.dequantize
+// KERNEL-LABEL: func.func @fractional
+// KERNEL: qcpu.gemm %{{.*}}, %{{.*}} scales %{{.*}} zeros %{{.*}} outs %{{.*}} {group = 3 : i64, kernel = "f32i4.avx2"}
+func.func @fractional(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
+  %q = nn.constant dense<[[1, 15], [3, 0], [7, 8]]> : tensor<3x2xui4>
+  %s = nn.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+  %z = nn.constant dense<[[7.5, -0.25]]> : tensor<1x2xf32>
+  %w = qopt.dequantize %q, %s, %z {axis = 0 : i64, block_size = 3 : i64} : (tensor<3x2xui4>, tensor<1x2xf32>, tensor<1x2xf32>) -> tensor<3x2xf32>
   %y = nn.matmul %x, %w : (tensor<?x3xf32>, tensor<3x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }

@@ -19,17 +19,17 @@ func.func @decoding_gemm(%a: tensor<?x40xf32>, %b: tensor<1x40x16xi8>, %s: tenso
 // -----
 
 // CHECK-LABEL: @nibbles
-func.func @nibbles(%a: tensor<?x40xf32>, %b: tensor<1x40x8xi8>, %s: tensor<1x2x16xf32>, %z: tensor<1x2x16xi8>, %out: tensor<?x9xf32>) -> tensor<?x9xf32> {
+func.func @nibbles(%a: tensor<?x40xf32>, %b: tensor<1x40x8xi8>, %s: tensor<1x2x16xf32>, %z: tensor<1x2x16xf32>, %out: tensor<?x9xf32>) -> tensor<?x9xf32> {
   // CHECK: qcpu.gemm %{{.*}}, %{{.*}} scales %{{.*}} zeros %{{.*}} outs %{{.*}} {group = 32 : i64, kernel = "f32i4.avx2"}
-  %y = qcpu.gemm %a, %b scales %s zeros %z outs %out {kernel = "f32i4.avx2", group = 32 : i64} : (tensor<?x40xf32>, tensor<1x40x8xi8>, tensor<1x2x16xf32>, tensor<1x2x16xi8>, tensor<?x9xf32>) -> tensor<?x9xf32>
+  %y = qcpu.gemm %a, %b scales %s zeros %z outs %out {kernel = "f32i4.avx2", group = 32 : i64} : (tensor<?x40xf32>, tensor<1x40x8xi8>, tensor<1x2x16xf32>, tensor<1x2x16xf32>, tensor<?x9xf32>) -> tensor<?x9xf32>
   return %y : tensor<?x9xf32>
 }
 
 // -----
 
-func.func @wrong_zeros(%a: tensor<4x40xf32>, %b: tensor<1x40x16xi8>, %s: tensor<1x2x16xf32>, %z: tensor<1x2x16xi8>, %out: tensor<4x9xf32>) -> tensor<4x9xf32> {
-  // expected-error@+1 {{has zeros that are not i8 in the shape of the scales, or a kernel that takes none}}
-  %y = qcpu.gemm %a, %b scales %s zeros %z outs %out {kernel = "f32i8.avx2", group = 32 : i64} : (tensor<4x40xf32>, tensor<1x40x16xi8>, tensor<1x2x16xf32>, tensor<1x2x16xi8>, tensor<4x9xf32>) -> tensor<4x9xf32>
+func.func @wrong_zeros(%a: tensor<4x40xf32>, %b: tensor<1x40x16xi8>, %s: tensor<1x2x16xf32>, %z: tensor<1x2x16xf32>, %out: tensor<4x9xf32>) -> tensor<4x9xf32> {
+  // expected-error@+1 {{has zeros that are not f32 in the shape of the scales, or a kernel that takes none}}
+  %y = qcpu.gemm %a, %b scales %s zeros %z outs %out {kernel = "f32i8.avx2", group = 32 : i64} : (tensor<4x40xf32>, tensor<1x40x16xi8>, tensor<1x2x16xf32>, tensor<1x2x16xf32>, tensor<4x9xf32>) -> tensor<4x9xf32>
   return %y : tensor<4x9xf32>
 }
 

@@ -213,3 +213,19 @@ func.func @lookup_result(%x: tensor<4xui4>, %t: tensor<16xf32>) -> tensor<4xi8> 
   %y = qopt.lookup %x, %t : (tensor<4xui4>, tensor<16xf32>) -> tensor<4xi8>
   return %y : tensor<4xi8>
 }
+
+// -----
+
+func.func @float_zero(%x: tensor<4x8xf32>, %s: tensor<8xf32>, %z: tensor<8xf32>) -> tensor<4x8xui4> {
+  // expected-error@+1 {{'qopt.quantize' op has zero points of type 'f32'; beside integers they are integers, or f32 in qopt.dequantize}}
+  %q = qopt.quantize %x, %s, %z {axis = 1 : i64} : (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<4x8xui4>
+  return %q : tensor<4x8xui4>
+}
+
+// -----
+
+func.func @half_zero(%q: tensor<4x8xui4>, %s: tensor<8xf32>, %z: tensor<8xf16>) -> tensor<4x8xf32> {
+  // expected-error@+1 {{has zero points of type 'f16'; beside integers they are integers, or f32 in qopt.dequantize}}
+  %x = qopt.dequantize %q, %s, %z {axis = 1 : i64} : (tensor<4x8xui4>, tensor<8xf32>, tensor<8xf16>) -> tensor<4x8xf32>
+  return %x : tensor<4x8xf32>
+}

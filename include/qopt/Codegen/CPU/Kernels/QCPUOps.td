@@ -43,7 +43,7 @@ def QCPU_GemmOp : QCPU_Op<"gemm", [AttrSizedOperandSegments]> {
     `a` is [rows…, K], `out` [rows…, N]; `b` is packed. The accumulator type is out's element type.
 
     Kernels of f32 by i8 decode `b` a panel at a time: an element is its code times the scale of its column and group. `scales` are packed as
-    `panels × ceil(K / group) × NR`; a group of K (or more) elements is one scale for each column. Kernels of f32 by 4 bits take codes of 0 to 15 less `zeros`, i8 packed as the
+    `panels × ceil(K / group) × NR`; a group of K (or more) elements is one scale for each column. Kernels of f32 by 4 bits take codes of 0 to 15 less `zeros`, f32 packed as the
     scales, or less 8.
 
     ```mlir
@@ -52,7 +52,7 @@ def QCPU_GemmOp : QCPU_Op<"gemm", [AttrSizedOperandSegments]> {
     %z = qcpu.gemm %a, %q scales %s outs %e {kernel = "f32i8.avx2", group = 128}
       : (tensor<?x128x384xf32>, tensor<96x384x16xi8>, tensor<96x3x16xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     %u = qcpu.gemm %a, %n scales %s zeros %p outs %e {kernel = "f32i4.avx2", group = 128}
-      : (tensor<?x128x384xf32>, tensor<96x384x8xi8>, tensor<96x3x16xf32>, tensor<96x3x16xi8>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
+      : (tensor<?x128x384xf32>, tensor<96x384x8xi8>, tensor<96x3x16xf32>, tensor<96x3x16xf32>, tensor<?x128x1536xf32>) -> tensor<?x128x1536xf32>
     ```
   }];
   let arguments = (ins QCPU_Shaped:$a, QCPU_Shaped:$b, Optional<QCPU_Shaped>:$scales, Optional<QCPU_Shaped>:$zeros,

@@ -49,7 +49,8 @@ def Qopt_QuantizeOp : Qopt_ScaledOp<"quantize"> {
 def Qopt_DequantizeOp : Qopt_ScaledOp<"dequantize"> {
   let summary = "(q - zero_point) * scale; scale and zero point as in qopt.quantize";
   let description = [{
-    Codes may be f32 numbers as well: what `qopt.lookup` made of codes that stand for entries of a table (NF4).
+    Codes may be f32 numbers as well: what `qopt.lookup` made of codes that stand for entries of a table (NF4). Zero points beside
+    integer codes may be f32, and then need not be whole; the difference is rounded to f32 once.
 
     ```mlir
     // NVFP4: E4M3 scales of blocks of 16 under one float for the tensor.
