@@ -3,6 +3,7 @@
 #define QOPT_DIALECT_NN_TRANSFORMS_PASSES_H
 
 #include "qopt/Dialect/NN/IR/NN.h"
+#include "qopt/Dialect/Qopt/IR/Qopt.h"
 
 #include "mlir/Pass/Pass.h"
 

@@ -76,6 +76,40 @@ def NNSimplify : Pass<"nn-simplify"> {
   let dependentDialects = ["nn::NNDialect"];
 }
 
+def NNGradient : Pass<"nn-gradient", "::mlir::ModuleOp"> {
+  let summary = "Appends d loss / d argument to the results of functions whose first result is a loss";
+  let description = [{
+    Differentiates backwards (appendGradients, Gradient.h). Values that do not lie between the arguments and the loss stay as they are;
+    an op between them without a rule is an error. Scales of `qopt.dequantize` are arguments like others: their gradient is that of the
+    weight times code less zero point, summed over each group.
+
+    ```mlir
+    func.func @loss(%x: tensor<8xf32>, %t: tensor<8xf32>) -> tensor<f32> {
+      %p = nn.mul %x, %t : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+      %l = nn.reduce_sum %p {axes = array<i64: 0>, keepdims = false} : (tensor<8xf32>) -> tensor<f32>
+      return %l : tensor<f32>
+    }
+    ```
+    becomes with `arguments=0`
+    ```mlir
+    func.func @loss(%x: tensor<8xf32>, %t: tensor<8xf32>) -> (tensor<f32>, tensor<8xf32>) {
+      %p = nn.mul %x, %t : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+      %l = nn.reduce_sum %p {axes = array<i64: 0>, keepdims = false} : (tensor<8xf32>) -> tensor<f32>
+      %one = nn.constant dense<1.000000e+00> : tensor<f32>
+      %n = nn.constant dense<8> : tensor<1xi64>
+      %d = nn.expand %one, %n : (tensor<f32>, tensor<1xi64>) -> tensor<8xf32>
+      %g = nn.mul %d, %t : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+      return %l, %g : tensor<f32>, tensor<8xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"arguments", "arguments", "unsigned", "Indices of the arguments to differentiate with respect to">,
+    Option<"function", "function", "std::string", "\"\"", "The function (default: each whose first result is tensor<f32>)">
+  ];
+  let dependentDialects = ["nn::NNDialect", "::qopt::qir::QoptDialect"];
+}
+
 def NNInferShapes : Pass<"nn-infer-shapes"> {
   let summary = "Makes result types as precise as the operands allow";
   let description = [{

@@ -1,0 +1,135 @@
+// RUN: qopt-opt %s --nn-gradient="function=main arguments=0" --split-input-file --verify-diagnostics | FileCheck %s
+
+// CHECK-LABEL: @main
+// CHECK-SAME: (%[[X:.*]]: tensor<?x3xf32> {nn.name = "x"}, %[[T:.*]]: tensor<?x3xf32>)
+// CHECK-SAME: -> (tensor<f32>, tensor<?x3xf32> {nn.name = "gradient.x"})
+func.func @main(%x: tensor<?x3xf32> {nn.name = "x"}, %t: tensor<?x3xf32>) -> tensor<f32> {
+  // CHECK: %[[L:.*]] = nn.reduce_sum
+  // CHECK: %[[ONE:.*]] = nn.constant dense<1.000000e+00> : tensor<f32>
+  // CHECK: %[[D:.*]] = nn.expand %[[ONE]], {{.*}} -> tensor<?x3xf32>
+  // CHECK: %[[G:.*]] = nn.mul %[[D]], %[[T]]
+  // CHECK: return %[[L]], %[[G]] : tensor<f32>, tensor<?x3xf32>
+  %p = nn.mul %x, %t : (tensor<?x3xf32>, tensor<?x3xf32>) -> tensor<?x3xf32>
+  %l = nn.reduce_sum %p {axes = array<i64: 0, 1>, keepdims = false} : (tensor<?x3xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// A computed weight: rows become a matrix in the function itself, and its gradient is a product of matrices.
+// CHECK-LABEL: @main
+// CHECK: %[[ROWS:.*]] = nn.reshape %arg1, {{.*}} -> tensor<?x4xf32>
+// CHECK: nn.matmul %[[ROWS]], %{{.*}} : (tensor<?x4xf32>, tensor<4x6xf32>)
+// CHECK: %[[XT:.*]] = nn.transpose %[[ROWS]] {perm = array<i64: 1, 0>}
+// CHECK: %[[DW:.*]] = nn.matmul %[[XT]], %{{.*}} : (tensor<4x?xf32>, tensor<?x6xf32>) -> tensor<4x6xf32>
+// The scale's: twice two rows, the codes taken as they are.
+// CHECK: %[[Q:.*]] = qopt.dequantize {{.*}} -> tensor<4x6xf32>
+// CHECK: %[[P:.*]] = nn.mul %[[DW]], %[[Q]]
+// CHECK: %[[R:.*]] = nn.reshape %[[P]], {{.*}} -> tensor<2x2x6xf32>
+// CHECK: %[[DS:.*]] = nn.reduce_sum %[[R]] {axes = array<i64: 1>, keepdims = false} : (tensor<2x2x6xf32>) -> tensor<2x6xf32>
+// CHECK: return %{{.*}}, %[[DS]]
+func.func @main(%s: tensor<2x6xf32>, %x: tensor<?x?x4xf32>) -> tensor<f32> {
+  %q = nn.constant dense<3> : tensor<4x6xi4>
+  %w = qopt.dequantize %q, %s {axis = 0 : i64, block_size = 2 : i64} : (tensor<4x6xi4>, tensor<2x6xf32>) -> tensor<4x6xf32>
+  %y = nn.matmul %x, %w : (tensor<?x?x4xf32>, tensor<4x6xf32>) -> tensor<?x?x6xf32>
+  %l = nn.reduce_mean %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x?x6xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// A constant matrix is not transposed but read transposed; repeated heads are summed.
+// CHECK-LABEL: @main
+// CHECK: nn.gemm {{.*}} {transB = true}
+// CHECK: nn.reshape {{.*}} -> tensor<?x2x3x4xf32>
+// CHECK: nn.reduce_sum {{.*}} {axes = array<i64: 2>, keepdims = false} : (tensor<?x2x3x4xf32>) -> tensor<?x2x4xf32>
+func.func @main(%x: tensor<?x2x4xf32>) -> tensor<f32> {
+  %w = nn.constant dense<2.0> : tensor<4x5xf32>
+  %i = nn.constant dense<[0, 0, 0, 1, 1, 1]> : tensor<6xi64>
+  %g = nn.gather %x, %i {axis = 1 : i64} : (tensor<?x2x4xf32>, tensor<6xi64>) -> tensor<?x6x4xf32>
+  %y = nn.matmul %g, %w : (tensor<?x6x4xf32>, tensor<4x5xf32>) -> tensor<?x6x5xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x6x5xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// No path: zeros. Comparisons end paths.
+// CHECK-LABEL: @main
+// CHECK: %[[Z:.*]] = nn.constant dense<0.000000e+00> : tensor<3xf32>
+// CHECK: return %{{.*}}, %[[Z]]
+func.func @main(%x: tensor<3xf32>, %t: tensor<3xf32>) -> tensor<f32> {
+  %c = nn.greater %x, %t : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xi1>
+  %y = nn.where %c, %t, %t : (tensor<3xi1>, tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0>, keepdims = false} : (tensor<3xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+func.func @main(%x: tensor<3xf32>) -> tensor<f32> {
+  // expected-error @below {{'nn.round' op is on a path from an argument to the loss, and has no gradient}}
+  %y = nn.round %x : (tensor<3xf32>) -> tensor<3xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0>, keepdims = false} : (tensor<3xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+func.func @main(%x: tensor<7xf32>) -> tensor<f32> {
+  %s = nn.constant dense<0> : tensor<1xi64>
+  %e = nn.constant dense<7> : tensor<1xi64>
+  // expected-error @below {{'nn.slice' op has no gradient with respect to operand 0 for these types and attributes}}
+  %y = nn.slice %x, %s, %e {axes = array<i64: 0>, steps = array<i64: 2>} : (tensor<7xf32>, tensor<1xi64>, tensor<1xi64>) -> tensor<4xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0>, keepdims = false} : (tensor<4xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+func.func @main(%x: tensor<2x3xf32>, %t: tensor<2x3xf32>) -> tensor<f32> {
+  // expected-error @below {{'nn.add' op is said to have the shape [?], but its operands make [2,3]}}
+  %y = nn.add %x, %t : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<?xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0>, keepdims = false} : (tensor<?xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+func.func @main(%x: tensor<?xf32>, %a: tensor<4xf32>, %b: tensor<5xf32>) -> tensor<f32> {
+  // expected-error @below {{'nn.mul' op has no gradient: cannot broadcast 5 against 4 in dim 0}}
+  %u = nn.mul %x, %a : (tensor<?xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %v = nn.mul %x, %b : (tensor<?xf32>, tensor<5xf32>) -> tensor<5xf32>
+  %k = nn.reduce_sum %u {axes = array<i64: 0>, keepdims = false} : (tensor<4xf32>) -> tensor<f32>
+  %m = nn.reduce_sum %v {axes = array<i64: 0>, keepdims = false} : (tensor<5xf32>) -> tensor<f32>
+  %l = nn.add %k, %m : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// expected-error @below {{its first result must be a loss, tensor<f32>}}
+func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {
+  return %x : tensor<3xf32>
+}
+
+// -----
+
+// expected-error @below {{cannot be differentiated with respect to argument 0 of type 'tensor<3xi32>': it must be a ranked tensor of floats}}
+func.func @main(%x: tensor<3xi32>, %l: tensor<f32>) -> tensor<f32> {
+  return %l : tensor<f32>
+}
+
+// -----
+
+// expected-error @below {{has no argument 0 to differentiate with respect to}}
+func.func @main() -> tensor<f32> {
+  %l = nn.constant dense<1.0> : tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// expected-error @below {{nn-gradient: there is no function 'main'}}
+module {
+}
