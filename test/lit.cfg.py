@@ -20,6 +20,8 @@ config.environment["PATH"] = os.pathsep.join([*tools, config.environment.get("PA
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope --dump-input-filter=all"
 
 config.substitutions += [("%python", config.python), ("%src", config.qopt_source)]
+# What qopt-opt reads is printed, as text and as bytecode, and read again, whatever the test is about.
+config.substitutions.append((r"\bqopt-opt\b", "qopt-opt --verify-roundtrip"))
 
 models = os.environ.get("QOPT_MODELS", "")
 if models and os.path.isdir(models):
