@@ -143,6 +143,9 @@ private:
     auto length = place->size() == 2 ? (*place)[1].getAsUINT64() : std::nullopt;
     if (!offset || !length || *offset > arrays.size() || *length > arrays.size() - *offset)
       return damaged("array '" + key + "' lies outside of the file");
+    if (*offset != end)
+      return damaged("array '" + key + "' does not begin where the one before it ends");
+    end += *length;
     auto value = T::deserialize({arrays.data() + *offset, static_cast<size_t>(*length)});
     if (!value)
       return makeError(path + ": array '" + key + "': " + value.error());
@@ -152,6 +155,7 @@ private:
 
   StringRef path;
   ArrayRef<uint8_t> file, arrays;
+  uint64_t end = 0; // of the arrays read so far: one that a thousand sites share would take a thousand times its bytes
 };
 
 } // namespace

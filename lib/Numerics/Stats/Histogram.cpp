@@ -109,7 +109,8 @@ Result<Histogram> Histogram::deserialize(std::span<const uint8_t> bytes) {
   ByteReader reader(bytes, kind, version);
   uint32_t bins = 0;
   reader.get(bins);
-  if (bins < 2 || bins % 2 || !reader.holds(bins, sizeof(uint64_t)))
+  // More bins than we write would buy nothing but time: the search by entropy is quadratic in them.
+  if (bins < 2 || bins % 2 || bins > defaultBins || !reader.holds(bins, sizeof(uint64_t)))
     return Failure{"these bytes are no histogram of version 1: calibrate again"};
   Histogram stats(static_cast<int>(bins));
   reader.get(stats.exponent), reader.get(stats.extremes), reader.get(stats.nonFinite);

@@ -95,6 +95,23 @@ TEST(Statistics, DamagedFilesAreRefusedAtEveryLength) {
   llvm::sys::fs::remove(cut);
 }
 
+TEST(Statistics, ArraysAreNotShared) {
+  std::string path = temporary("shared");
+  ASSERT_FALSE(static_cast<bool>(writeStatistics(path, statisticsOf(randomSamples(1)))));
+  std::string bytes = contents(path);
+  // Points at the first array, in as many characters as before.
+  size_t at = bytes.find("\"ranges\":[");
+  ASSERT_NE(at, std::string::npos);
+  size_t first = at + 10, digits = bytes.find(',', first) - first;
+  bytes.replace(first, digits, std::string(digits - 1, ' ') + "0");
+  std::error_code code;
+  llvm::raw_fd_ostream(path, code) << bytes;
+  auto read = readStatistics(path);
+  ASSERT_FALSE(static_cast<bool>(read));
+  EXPECT_NE(llvm::toString(read.takeError()).find("'ranges' does not begin where"), std::string::npos);
+  llvm::sys::fs::remove(path);
+}
+
 TEST(Statistics, AnotherModelIsRefused) {
   Statistics a = statisticsOf(randomSamples(1)), b = statisticsOf(randomSamples(1));
   b.modelHash = "other";

@@ -129,6 +129,11 @@ TEST(Histogram, ExtremeValuesFit) {
   EXPECT_FALSE(histogram.merge(Histogram(8)));
 }
 
+TEST(Histogram, NoMoreBinsThanAreWrittenAreRead) {
+  EXPECT_TRUE(Histogram::deserialize(Histogram().serialize()));
+  EXPECT_FALSE(Histogram::deserialize(Histogram(2 * Histogram::defaultBins).serialize()));
+}
+
 TEST(MovingRange, AveragesInTheOrderOfSamples) {
   std::vector<float> samples[4] = {{-1, 1}, {-2, 3}, {0, 10}, {-4, 4}};
   MovingRange whole, even, odd;
