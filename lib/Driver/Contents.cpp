@@ -147,7 +147,9 @@ ModuleContents qopt::contentsOf(mlir::ModuleOp module) {
   contents.ops = countOps(module);
   contents.constants = constantsOf(module);
   contents.sizes = addUp(contents.constants);
-  stable_sort(contents.constants, [](const ConstantInfo &a, const ConstantInfo &b) { return a.bytes > b.bytes; });
+  llvm::sort(contents.constants, [](const ConstantInfo &a, const ConstantInfo &b) {
+    return std::tie(b.bytes, a.name, a.shape) < std::tie(a.bytes, b.name, b.shape);
+  });
   if (auto function = mainFunction(module))
     describeFunction(function, contents);
   contents.provenance = provenanceOf(module);

@@ -83,7 +83,7 @@ Error writeJson(StringRef path, const Executor &executor, const Timing &timing, 
 
 void printProfile(const Executor &executor, raw_ostream &os) {
   std::vector<KernelTime> times = executor.profile();
-  llvm::stable_sort(times, [](const KernelTime &a, const KernelTime &b) { return a.totalNs > b.totalNs; });
+  llvm::sort(times, [](const KernelTime &a, const KernelTime &b) { return std::tie(b.totalNs, a.name) < std::tie(a.totalNs, b.name); });
   os << "  total ms    calls  kernel\n";
   for (const KernelTime &time : times)
     if (time.calls)

@@ -88,8 +88,10 @@ Error replaceAlgorithms(Recipe &recipe, ArrayRef<StringRef> names) {
       return nearest.takeError();
     stages.push_back(std::move(*nearest));
   }
-  llvm::stable_sort(stages, [](const Stage &a, const Stage &b) { return rank(a) < rank(b); });
-  recipe.stages = std::move(stages);
+  recipe.stages.clear();
+  for (Stage &stage : stages)
+    recipe.stages.insert(llvm::upper_bound(recipe.stages, stage, [](const Stage &a, const Stage &b) { return rank(a) < rank(b); }),
+                         std::move(stage));
   recipe.calibration.required = true; // What was asked for by name is not left out for lack of data.
   yaml::Problems problems("");
   checkStages(recipe, problems);

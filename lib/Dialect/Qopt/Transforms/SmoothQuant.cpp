@@ -90,8 +90,8 @@ private:
   static std::string describe(const SmoothChoice &choice, const SiteChannels &stats) {
     std::vector<std::pair<float, size_t>> reach;
     for (size_t c = 0; c < choice.scales.size(); ++c)
-      reach.push_back({std::max(std::abs(stats.min.values()[c]), std::abs(stats.max.values()[c])), c});
-    llvm::stable_sort(reach, [](auto &a, auto &b) { return a.first > b.first; });
+      reach.push_back({std::max({0.0f, std::abs(stats.min.values()[c]), std::abs(stats.max.values()[c])}), c}); // NaN counts as 0
+    llvm::sort(reach, [](auto &a, auto &b) { return std::pair(-a.first, a.second) < std::pair(-b.first, b.second); });
     float median = reach[reach.size() / 2].first;
     std::string text = llvm::formatv("alpha {0:f2}", choice.alpha).str();
     size_t outliers = llvm::count_if(reach, [&](auto &r) { return r.first > kOutlier * median; });
