@@ -7,11 +7,13 @@
 #include "qopt/Pipelines/Run.h"
 #include "qopt/Support/MappedFile.h"
 
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -25,6 +27,14 @@ static std::shared_ptr<mlir::MLIRContext> makeContext() {
   return std::make_shared<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
 }
 
+/// MLIR's bytecode reader trusts what it reads: a damaged file can lead it past a null pointer. False where that ended it, which needs
+/// llvm::CrashRecoveryContext to be enabled; nothing of the context is to be touched then.
+static bool parseGuarded(std::unique_ptr<MemoryBuffer> buffer, Model &model) {
+  bool guarded = mlir::isBytecode(buffer->getMemBufferRef());
+  auto parse = [&] { model.module = parseModel(std::move(buffer), model.context.get()); };
+  return guarded ? CrashRecoveryContext().RunSafely(parse) : (parse(), true);
+}
+
 static Expected<Model> parse(StringRef path) {
   // Opening a pipe would wait for a writer.
   if (sys::fs::exists(path) && !sys::fs::is_regular_file(path))
@@ -36,7 +46,11 @@ static Expected<Model> parse(StringRef path) {
     return makeError("'" + path + "' cannot be read: " + buffer.getError().message());
   Model model{makeContext(), {}};
   DiagnosticSentence sentence(model.context.get());
-  model.module = parseModel(std::move(*buffer), model.context.get());
+  if (!parseGuarded(std::move(*buffer), model)) {
+    static std::vector<Model> leftBehind;
+    leftBehind.push_back(std::move(model));
+    return makeError("'" + path + "' is damaged: MLIR's reader of bytecode fails on it; write it anew");
+  }
   if (!model.module)
     return sentence.error();
   return model;

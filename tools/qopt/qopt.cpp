@@ -6,6 +6,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -40,6 +41,7 @@ static std::vector<llvm::StringRef> takeMlirOptions(int argc, char **argv) {
 
 static void tellOfLimits() {
   std::set_new_handler(endWithoutMemory);
+  llvm::CrashRecoveryContext::Enable(); // for the readers that ask for it; elsewhere a crash is one
   llvm::install_bad_alloc_error_handler([](void *, const char *, bool) { endWithoutMemory(); });
   std::signal(SIGXFSZ, SIG_IGN); // Writing past a limit is an error of that write.
 }

@@ -1,4 +1,5 @@
 """What stands beside a model: calibration data, statistics, recipes, IR, compiled artifacts. One located sentence for each fault."""
+import base64
 import os
 import shutil
 import struct
@@ -219,6 +220,21 @@ def test_damaged_bytecode(seed, tool, folder):
     (folder / "bad.mlirbc").write_bytes(data if seed % 3 else data[:rng.integers(4, len(data))])
     done = subprocess.run([tool.path("qopt"), "inspect", folder / "bad.mlirbc"], capture_output=True, text=True, errors="replace", timeout=SECONDS)
     assert done.returncode in (0, 1), f"{done.returncode}: {done.stderr[-1500:]}"
+
+
+# A constant whose type is no tensor's: MLIR's reader follows a null pointer. Found by test/fuzz, which has gone on without bytecode since.
+WILD_BYTECODE = base64.b64decode(
+    "TUzvUg1NTElSMjIuMS44AAErCQEFCQ0PAQMTAwUHFwUFGx8HBSMnA1MrHQErCxMLCxMTHxMTEw8TExMTPxMPExMTAR0HFxcPDwsXExcXCwsXDwIyAgUVFwEB"
+    "AQ0RBRcXAQMDFwEDIyUHCQAAAD8XAQURJQkDAxcBBxERFQEXAQkRFwELESUNAwcXAQ0TJQ8ZAAAAPwAAgD8AAABAFwEPExEbBRcBEREXARMRFwEVBwsbBQkR"
+    "ARsFCQ0BGwEBGwEDAUUbBRENFxsDDQEFAwMDBRsFCRELAQkBQRsFEQ0BAQIEBLcFAVADAQcEpwMBBQNQCQMHBJMDEycDBwsAB0IPBQMHB0ITBwMJDUYXCQMT"
+    "BwEDBQtGGQsDAwcHAwUHQh0NAw0HQiEPAw8LRiURAxkFCw0JBicDBQUJDwUEKQMRBgMBBQEA7xkLPRMXDxMPDwsHCxFidWlsdGluAGZ1bmMAbm4AcW9wdABt"
+    "b2R1bGUAcmV0dXJuAGNvbnN0YW50AG1hdG11bABkZXF1YW50aXplAHF1YW50aXplAHRlc3QvZnV6ei9zZWVkcy9tbGlyL3FkcS5tbGlyAG1haW4ACEETBQEB"
+    "DQEFAQEHAQMNAxEJAQEBKwcBAQEDGwMfB0cBAQ==")
+
+
+def test_bytecode_that_its_reader_does_not_survive(folder, sentence):
+    (folder / "bad.mlirbc").write_bytes(WILD_BYTECODE)
+    assert "bad.mlirbc" in sentence("inspect", "bad.mlirbc")
 
 
 @pytest.fixture
