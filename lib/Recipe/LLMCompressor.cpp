@@ -160,8 +160,8 @@ private:
   }
 
   std::optional<Scheme> preset(StringRef name, unsigned line) {
-    StringRef shipped = shippedNameOf(StringRef(name).upper());
-    if (const Scheme *scheme = findShippedScheme(shipped))
+    std::string upper = name.upper();
+    if (const Scheme *scheme = findShippedScheme(shippedNameOf(upper)))
       return *scheme;
     problems.add(line, "there is no scheme '" + name + "'; known are " + presets);
     return std::nullopt;
