@@ -151,12 +151,23 @@ private:
   std::map<std::string, std::string> remarks;
 };
 
+Error checkTensors(ArrayRef<NamedTensor> tensors) {
+  StringSet<> names;
+  for (const NamedTensor &view : tensors) {
+    if (none_of(typeNames, [&](const auto &row) { return row.first == view.tensor.dtype(); }))
+      return makeError("tensor '" + view.name + "' is " + name(view.tensor.dtype()) +
+                       ", which safetensors cannot hold; pack it into uint8 first");
+    if (!names.insert(view.name).second || view.name == "__metadata__")
+      return makeError("two tensors have the name '" + view.name + "'");
+  }
+  return Error::success();
+}
+
 /// The header as one line of JSON, fields in the tensors' order, padded with spaces to 8 bytes.
-Expected<std::string> makeHeader(ArrayRef<NamedTensor> tensors, const std::map<std::string, std::string> &metadata) {
+std::string makeHeader(ArrayRef<NamedTensor> tensors, const std::map<std::string, std::string> &metadata) {
   std::string text;
   raw_string_ostream os(text);
   json::OStream json(os);
-  StringSet<> names;
   uint64_t offset = 0;
   json.objectBegin();
   if (!metadata.empty())
@@ -166,11 +177,6 @@ Expected<std::string> makeHeader(ArrayRef<NamedTensor> tensors, const std::map<s
     });
   for (const NamedTensor &view : tensors) {
     const auto *type = find_if(typeNames, [&](const auto &row) { return row.first == view.tensor.dtype(); });
-    if (type == std::end(typeNames))
-      return makeError("tensor '" + view.name + "' is " + name(view.tensor.dtype()) +
-                       ", which safetensors cannot hold; pack it into uint8 first");
-    if (!names.insert(view.name).second || view.name == "__metadata__")
-      return makeError("two tensors have the name '" + view.name + "'");
     json.attributeObject(view.name, [&] {
       json.attribute("dtype", type->second);
       json.attributeArray("shape", [&] {
@@ -194,12 +200,12 @@ Expected<std::unique_ptr<SafetensorsReader>> SafetensorsReader::open(StringRef p
 
 Error writeSafetensors(raw_ostream &os, ArrayRef<NamedTensor> tensors,
                        const std::map<std::string, std::string> &metadata) {
-  Expected<std::string> header = makeHeader(tensors, metadata);
-  if (!header)
-    return header.takeError();
+  if (Error error = checkTensors(tensors))
+    return error;
+  std::string header = makeHeader(tensors, metadata);
   char length[8];
-  support::endian::write64le(length, header->size());
-  os << StringRef(length, 8) << *header;
+  support::endian::write64le(length, header.size());
+  os << StringRef(length, 8) << header;
   for (const NamedTensor &view : tensors)
     os << toStringRef(view.tensor.bytes());
   return Error::success();
