@@ -11,6 +11,9 @@
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 
+#include <functional>
+#include <map>
+
 using namespace llvm;
 using namespace qopt;
 
@@ -147,9 +150,12 @@ ModuleContents qopt::contentsOf(mlir::ModuleOp module) {
   contents.ops = countOps(module);
   contents.constants = constantsOf(module);
   contents.sizes = addUp(contents.constants);
-  llvm::sort(contents.constants, [](const ConstantInfo &a, const ConstantInfo &b) {
-    return std::tie(b.bytes, a.name, a.shape) < std::tie(a.bytes, b.name, b.shape);
-  });
+  std::multimap<int64_t, ConstantInfo, std::greater<>> largestFirst; // those of one size in the module's order
+  for (ConstantInfo &constant : contents.constants)
+    largestFirst.emplace(constant.bytes, std::move(constant));
+  contents.constants.clear();
+  for (auto &[bytes, constant] : largestFirst)
+    contents.constants.push_back(std::move(constant));
   if (auto function = mainFunction(module))
     describeFunction(function, contents);
   contents.provenance = provenanceOf(module);
