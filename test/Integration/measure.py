@@ -1,8 +1,18 @@
 """How integration tests compare: programs of ours against ONNX Runtime, with the formulas written out."""
+import os
+import resource
 import subprocess
 
 import numpy as np
 import onnxruntime as ort
+
+SANITIZED = "QOPT_SANITIZED" in os.environ  # set by tools/sanitized.sh
+
+
+def limit_memory(limit):
+    """For preexec_fn. AddressSanitizer maps terabytes for itself and has a limit of its own, which tools/sanitized.sh sets."""
+    if not SANITIZED:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
 def onnx_runtime(model, feeds, batch=None, exact=False):

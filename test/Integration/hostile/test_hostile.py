@@ -5,12 +5,13 @@ import resource
 import onnx
 import pytest
 from hostile_models import CASES
+from measure import limit_memory
 
 SECONDS, MEMORY = 60, 8 << 30
 
 
 def bounded():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    limit_memory(MEMORY)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

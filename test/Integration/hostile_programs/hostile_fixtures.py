@@ -2,18 +2,17 @@
 
 test/Integration/hostile holds the importer alone; here whole programs are made, and what must work is compared with ONNX Runtime.
 """
-import resource
 import subprocess
 
 import numpy as np
 import pytest
-from measure import Program, onnx_runtime
+from measure import Program, limit_memory, onnx_runtime
 
 SECONDS, BYTES = 60, 4 << 30
 
 
 def bounded():
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    limit_memory(BYTES)
 
 
 @pytest.fixture
