@@ -20,8 +20,9 @@ config.environment["PATH"] = os.pathsep.join([*tools, config.environment.get("PA
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope --dump-input-filter=all"
 
 config.substitutions += [("%python", config.python), ("%src", config.qopt_source)]
-# What qopt-opt reads is printed, as text and as bytecode, and read again, whatever the test is about.
-config.substitutions.append((r"\bqopt-opt\b", "qopt-opt --verify-roundtrip"))
+# A test's own text is printed, as text and as bytecode, and read again, whatever the test is about. Not what passes have made of it:
+# MLIR's check fails by chance on constants that want an alignment, which the string that it writes does not have.
+config.substitutions.append((r"\bqopt-opt %s", "qopt-opt --verify-roundtrip %s"))
 
 models = os.environ.get("QOPT_MODELS", "")
 if models and os.path.isdir(models):
