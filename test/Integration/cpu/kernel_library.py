@@ -19,11 +19,12 @@ LOWERING = ["--convert-scf-to-cf", "--convert-arith-to-llvm", "--convert-index-t
 FORMS = {
     "f32.avx512": ({"avx512f"}, 32, 1), "f32.avx2": ({"avx2", "fma"}, 16, 1), "f32.generic": (set(), 8, 1),
     "i8.avx512vnni": ({"avx512bw", "avx512_vnni"}, 32, 4), "i8.avxvnni": ({"avx2", "avx_vnni"}, 16, 4),
+    "i8.avx512.bounded": ({"avx512bw"}, 32, 4), "i8.avx512": ({"avx512bw"}, 32, 2),
     "i8.avx2.bounded": ({"avx2"}, 16, 4), "i8.avx2": ({"avx2"}, 16, 2), "i8.generic": (set(), 8, 2),
     "f32i8.avx512": ({"avx512f"}, 32, 1), "f32i8.avx2": ({"avx2", "fma"}, 16, 1), "f32i8.generic": (set(), 8, 1),
     "f32i4.avx512": ({"avx512f"}, 32, 1), "f32i4.avx2": ({"avx2", "fma"}, 16, 1), "f32i4.generic": (set(), 8, 1),
 }
-SHIFTING = {"i8.avx512vnni", "i8.avxvnni", "i8.avx2.bounded"}  # signed activations are read as a + 128
+SHIFTING = {"i8.avx512vnni", "i8.avxvnni", "i8.avx512.bounded", "i8.avx2.bounded"}  # signed activations are read as a + 128
 
 
 @functools.cache

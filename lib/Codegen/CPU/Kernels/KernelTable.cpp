@@ -15,6 +15,8 @@ static constexpr KernelForm forms[] = {
     {"f32.generic", "", Operands::F32, Step::FusedMultiplyAdd, 4, 4, 8, 1},
     {"i8.avx512vnni", "avx512f,avx512bw,avx512vnni", Operands::Int8, Step::DotProduct8, 16, 12, 32, 4},
     {"i8.avxvnni", "avx2,avxvnni", Operands::Int8, Step::DotProduct8, 8, 6, 16, 4},
+    {"i8.avx512.bounded", "avx512f,avx512bw", Operands::Int8, Step::MultiplyPairs8, 16, 12, 32, 4},
+    {"i8.avx512", "avx512f,avx512bw", Operands::Int8, Step::MultiplyPairs16, 16, 12, 32, 2},
     {"i8.avx2.bounded", "avx2", Operands::Int8, Step::MultiplyPairs8, 8, 4, 16, 4},
     {"i8.avx2", "avx2", Operands::Int8, Step::MultiplyPairs16, 8, 6, 16, 2},
     {"i8.generic", "", Operands::Int8, Step::MultiplyPairs16, 4, 2, 8, 2},

@@ -56,9 +56,10 @@ Value accumulate(Emitter &e, const KernelForm &form, Value a, Value b, Value sum
   }
   case Step::MultiplyPairs8: {
     VectorType pairs = e.vec(form.lanes * 2, e.i16());
-    Value products = e.intrinsic("llvm.x86.avx2.pmadd.ub.sw", pairs, {a, b});
+    bool wide = form.lanes == 16;
+    Value products = e.intrinsic(wide ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw", pairs, {a, b});
     Value ones = e.constantSplat(pairs, e.builder.getI16IntegerAttr(1));
-    Value quads = e.intrinsic("llvm.x86.avx2.pmadd.wd", sums, {products, ones});
+    Value quads = e.intrinsic(wide ? "llvm.x86.avx512.pmaddw.d.512" : "llvm.x86.avx2.pmadd.wd", sums, {products, ones});
     return arith::AddIOp::create(e.builder, e.loc, sum, quads);
   }
   case Step::DotProduct8:

@@ -1,5 +1,6 @@
 // RUN: qopt-opt %s --convert-nn-to-qcpu=features=avx2,fma | FileCheck %s
 // RUN: qopt-opt %s --convert-nn-to-qcpu=features=avx512f,avx512bw,avx512vnni | FileCheck %s --check-prefix=VNNI
+// RUN: qopt-opt %s --convert-nn-to-qcpu=features=avx512f,avx512bw,avx2 | FileCheck %s --check-prefix=AVX512
 
 // The product starts from the bias; the addition is gone.
 // CHECK-LABEL: @bias
@@ -37,6 +38,7 @@ func.func @inner(%p: tensor<2x3x7x?xf32>, %v: tensor<2x3x?x8xf32>) -> tensor<2x3
 // CHECK-LABEL: @bounded
 // CHECK: qcpu.gemm {{.*}}a_unsigned = true, kernel = "i8.avx2.bounded"
 // VNNI: kernel = "i8.avx512vnni"
+// AVX512: kernel = "i8.avx512.bounded"
 func.func @bounded(%x: tensor<?x4xui8>) -> tensor<?x5xi32> {
   %w = nn.constant dense<64> : tensor<4x5xi8>
   %zero = nn.constant dense<3> : tensor<ui8>
@@ -46,6 +48,7 @@ func.func @bounded(%x: tensor<?x4xui8>) -> tensor<?x5xi32> {
 
 // CHECK-LABEL: @unbounded
 // CHECK: qcpu.gemm {{.*}}kernel = "i8.avx2"}
+// AVX512: kernel = "i8.avx512"}
 func.func @unbounded(%x: tensor<?x4xi8>) -> tensor<?x5xi32> {
   %w = nn.constant dense<65> : tensor<4x5xi8>
   %y = qopt.integer_matmul %x, %w : (tensor<?x4xi8>, tensor<4x5xi8>) -> tensor<?x5xi32>
