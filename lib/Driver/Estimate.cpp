@@ -45,6 +45,7 @@ struct SiteCost {
   bool chosen = false;   ///< its codes are chosen by its inputs
   bool quantized = false;
   bool shared = false;   ///< another op reads the same weight
+  bool scaled = false;   ///< factors of its channels go into the weight before it is quantized
   int64_t quantizedBytes = 0;
 
   int64_t floats() const { return 4 * elements; }
@@ -95,6 +96,7 @@ private:
       int64_t outputs = linear.getWeightOutputAxis() < 0 ? 0 : weight.getShapedType().getDimSize(linear.getWeightOutputAxis());
       site.columns = outputs ? site.elements / outputs : 0;
       site.chosen = plan.scheme && any_of(plan.stages, [&](unsigned stage) { return readsInputs(w.recipe->stages[stage]); });
+      site.scaled = (w.samples > 0 || w.readsStatistics) && any_of(plan.stages, [&](unsigned s) { return scalesChannels(w.recipe->stages[s].options); });
       std::string why;
       auto func = op->getParentOfType<mlir::func::FuncOp>();
       if (auto columns = site.chosen ? inputColumns(linear, sitesOf.try_emplace(func, func).first->second, why) : std::nullopt)
@@ -116,6 +118,14 @@ private:
     int64_t bytes = 0;
     for (const SiteCost &site : sites)
       bytes += site.floats();
+    return bytes;
+  }
+
+  /// Weights that took factors, of their inputs and of their outputs: each time new ones, and the context keeps both.
+  int64_t scaledBytes() const {
+    int64_t bytes = 0;
+    for (const SiteCost &site : sites)
+      bytes += site.scaled ? 2 * site.floats() : 0;
     return bytes;
   }
 
@@ -194,7 +204,7 @@ private:
     for (int64_t round = 0; round < rounds; ++round) {
       ArrayRef<SiteCost> all = targets, part = all.slice(count * round / rounds, count * (round + 1) / rounds - count * round / rounds),
                          before = all.take_front(count * round / rounds);
-      int64_t codes = codesOf(before), grams = gramsOf(part), stays = base + statisticsBytes();
+      int64_t codes = codesOf(before), grams = gramsOf(part), stays = base + statisticsBytes() + (round ? scaledBytes() : 0);
       int64_t program = floatBytes(), saved = 0;
       for (const SiteCost &site : before)
         saved += site.floats() - site.codes();
@@ -204,6 +214,7 @@ private:
       int64_t most = 0;
       for (const SiteCost &site : part)
         most = std::max(most, roundingBytes(site, true));
+      stays += round ? 0 : scaledBytes();
       add("quantizing" + of, stays + codes + codesOf(part) + grams + most, roundSeconds(part) + static_cast<double>(floatBytes()) / kReadRate);
       if (round == 0 && w.keepsWork)
         result.workBytes = grams / 2 + statisticsBytes();
@@ -215,7 +226,7 @@ private:
   /// By statistics that are there, or by the weights alone.
   void quantizeOnly() {
     bool byInputs = w.readsStatistics;
-    add("quantizing", base + codesOf(sites) + (byInputs ? gramsOf(sites) : 0) + largest([&](const SiteCost &s) { return roundingBytes(s, byInputs); }),
+    add("quantizing", base + scaledBytes() + codesOf(sites) + (byInputs ? gramsOf(sites) : 0) + largest([&](const SiteCost &s) { return roundingBytes(s, byInputs); }),
         static_cast<double>(floatBytes()) / kReadRate + (byInputs ? roundSeconds(sites) : 0));
   }
 
@@ -231,7 +242,7 @@ private:
       return;
     bool code = isCode(out);
     result.outputBytes = out.ends_with(".onnx") ? after : codes + kept;
-    int64_t bytes = base + codes + (code ? 2 * (codes + kept) + compileBytes() : kept);
+    int64_t bytes = base + scaledBytes() + codes + (code ? 2 * (codes + kept) + compileBytes() : kept);
     add("writing", bytes, (code ? compileSeconds() : 0) + static_cast<double>(result.outputBytes) / kReadRate);
   }
 

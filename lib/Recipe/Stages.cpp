@@ -74,9 +74,6 @@ template <size_t index = 0> AlgorithmOptions makeOptions(size_t wanted) {
 
 template <typename Options> bool is(const AlgorithmOptions &options) { return std::holds_alternative<Options>(options); }
 
-/// Algorithms that fold per-channel scales into weights before they are quantized.
-bool scalesChannels(const AlgorithmOptions &options) { return is<SmoothQuantOptions>(options) || is<AWQOptions>(options); }
-
 /// " (line N)" of a stage that stands in a file.
 std::string whereOf(const Stage &stage) { return stage.line ? " (line " + std::to_string(stage.line) + ")" : ""; }
 
@@ -90,6 +87,8 @@ bool choosesCodes(const AlgorithmOptions &options) {
          std::holds_alternative<HQQOptions>(options) || std::holds_alternative<RoundingOptions>(options) ||
          std::holds_alternative<MixedPrecisionOptions>(options);
 }
+
+bool scalesChannels(const AlgorithmOptions &options) { return is<SmoothQuantOptions>(options) || is<AWQOptions>(options); }
 
 bool precedesCalibration(const AlgorithmOptions &options) { return is<RotationOptions>(options) || is<EqualizationOptions>(options); }
 

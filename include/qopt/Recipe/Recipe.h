@@ -102,6 +102,8 @@ using AlgorithmOptions =
 llvm::StringRef algorithmName(const AlgorithmOptions &options);
 /// Whether the algorithm chooses the weights' codes (an op can have one such stage), rather than preparing for it.
 bool choosesCodes(const AlgorithmOptions &options);
+/// Whether the algorithm folds factors of channels into weights before they are quantized.
+bool scalesChannels(const AlgorithmOptions &options);
 /// Whether the algorithm changes the float model without data, so that calibration sees what it has made.
 bool precedesCalibration(const AlgorithmOptions &options);
 

@@ -10,6 +10,7 @@ TOP = pathlib.Path(__file__).resolve().parents[3]
 RUNS = {
     "rounding alone": ("--scheme", "W4A16"),
     "gptq": ("--scheme", "W4A16", "--calibration-data", "c.npz", "--noise-samples", "0"),
+    "static": ("--scheme", "W8A8", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "static, with noise": ("--scheme", "W8A8", "--calibration-data", "c.npz"),
 }
 

@@ -5,6 +5,7 @@
 #include "qopt/Analysis/Constants.h"
 #include "qopt/Analysis/Factors.h"
 #include "qopt/Dialect/NN/IR/NN.h"
+#include "qopt/Support/MappedFile.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -34,6 +35,8 @@ void scaleWeight(LinearLikeOpInterface op, ArrayRef<float> scales) {
   OpBuilder b(op);
   auto type = cast<RankedTensorType>(op.getWeightOperand().get().getType());
   op.getWeightOperand().set(nn::ConstantOp::create(b, op.getLoc(), makeElements<float>(type, scaled, "w_scaled")));
+  llvm::ArrayRef<float> unscaled = elements.values();
+  releasePages({reinterpret_cast<const uint8_t *>(unscaled.data()), unscaled.size() * sizeof(float)});
 }
 
 /// The new site's range, where the old one's is known by channel.
