@@ -43,6 +43,7 @@ def weights(bits, group, *before, symmetric=True, zeros="", stage="gptq", option
 CLIP = f"clip_search: {{objective: hessian, {HEAD}}}"
 AWQ = f"awq: {{{HEAD}, clip: false}}"
 REFIT = ", shrinkage: 1, refits: 3"
+DISTILL = f"  - distillation: {{{HEAD}, loss: kl}}\n"
 COMPENSATE = "calibration: {rounds: 3, compensate: true}\n"
 W8A8 = "calibration: {method: minmax}\nstages:\n"
 
@@ -82,6 +83,8 @@ ROWS = {
     "smollm2/W4A16": ("W4A16", 48, "25.5"),
     "smollm2/uint4 g128 clip+gptq+descent": (weights(4, 128, CLIP, symmetric=False, options=", sweeps: 3"), 64, "24.2"),
     "smollm2/int4 g128 clip+gptq+refits": (weights(4, 128, "clip_search", options=REFIT), -1, "24.2"),
+    "smollm2/int4 g128 distilled": (weights(4, 128, "clip_search", options=REFIT) + DISTILL, -1, "24.2"),
+    "smollm2/uint4 g128 distilled": (weights(4, 128, "clip_search", symmetric=False, options=REFIT) + DISTILL, -1, "24.2"),
     "smollm2/uint4 g128 compensated": (COMPENSATE + weights(4, 128, "clip_search", symmetric=False, options=REFIT), -1, "24.2"),
     "smollm2/W4A16 awq+clip+gptq": (weights(4, 128, AWQ, "clip_search"), 32, "24.2"),
     "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),

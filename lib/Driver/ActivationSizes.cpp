@@ -75,6 +75,7 @@ private:
       sizes.channels += shape.empty() ? 1 : shape.size() == 4 ? shape[1] : shape.back();
     }
     int64_t bytes = product(shape) * divideCeil(type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth(), 8);
+    sizes.total += bytes;
     mlir::Operation *last = nullptr;
     for (mlir::Operation *user : value.getUsers())
       if (mlir::Operation *here = value.getParentBlock()->findAncestorOpInBlock(*user); here && (!last || last->isBeforeInBlock(here)))

@@ -12,6 +12,7 @@ namespace qopt {
 
 struct ActivationSizes {
   int64_t peak = 0;    ///< bytes of all tensors that are alive at once, each from its op to its last use
+  int64_t total = 0;   ///< bytes of all tensors, as if each stayed alive
   int64_t tensors = 0; ///< f32 tensors, which calibration observes
   int64_t channels = 0; ///< of all of them
   llvm::DenseMap<mlir::Operation *, int64_t> rows;

@@ -68,6 +68,8 @@ public:
       calibrate();
     else
       quantizeOnly();
+    if (w.samples > 0)
+      distill();
     if (w.samples > 0 && w.noiseSamples > 0)
       add("measuring noise", base + 2 * compileBytes() + floatBytes() + 2 * codesOf(sites) +
               std::max(3 * activations.peak, largest([](const SiteCost &s) { return 2 * s.floats(); })),
@@ -221,6 +223,23 @@ private:
     }
     if (w.keepsWork)
       result.workBytes += codesOf(targets);
+  }
+
+  /// Both programs, packed; the quantized one's weights as floats until the way back has used them, as all tensors of a batch are.
+  void distill() {
+    for (const Stage &stage : w.recipe->stages) {
+      const auto *options = std::get_if<DistillationOptions>(&stage.options);
+      if (!options)
+        continue;
+      double batch = static_cast<double>(std::min(options->batch, w.samples)) / static_cast<double>(std::max<int64_t>(w.batch, 1));
+      int64_t tensors = static_cast<int64_t>(1.25 * batch * static_cast<double>(activations.total + activations.peak)); // a quarter for the way back
+      int64_t turned = 0; // Weights that stay in float are packed once more, transposed.
+      for (const SiteCost &site : sites)
+        turned += site.quantized ? 0 : site.floats();
+      double steps = static_cast<double>(options->epochs * w.samples) / static_cast<double>(options->batch);
+      add("training scales", base + scaledBytes() + compileBytes() + 2 * floatBytes() + turned + 2 * codesOf(sites) + tensors,
+          4 * compileSeconds() + 5 * batch * steps * runSeconds(w.batch));
+    }
   }
 
   /// By statistics that are there, or by the weights alone.

@@ -23,6 +23,12 @@ constexpr ReasonCode passCodes[] = {
                    "computes it in float."},
     {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
                   "round to nearest. Give --calibration-data for better accuracy."},
+    {"DISTILL-DONE", "The scales of quantized weights were trained, codes fixed, until the quantized model computed more nearly what the float model "
+                     "computes. The record says what the loss on samples that training did not see was before and after."},
+    {"DISTILL-KEPT", "Training did not make the quantized model better on the samples that it did not see, so all scales are as the stages before left "
+                     "them. More samples, or a lower learning_rate, may help."},
+    {"DISTILL-NONE", "Distillation trains float32 scales under integer codes, and no weight of the ops it is for has any."},
+    {"DISTILL-SKIPPED", "The weight's scales are codes themselves, or stand under codes of a float or table format: they are not trained."},
     {"EQUAL-DONE", "Cross-layer equalization made the op's input channels alike in range with the outputs of the ops that the record names. The "
                    "function is the same."},
     {"EQUAL-REFUSED", "The op's input channels were left as they are by cross-layer equalization: what stands before them does not pass factors "

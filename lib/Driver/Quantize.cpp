@@ -1,5 +1,6 @@
 #include "Commands.h"
 #include "Contents.h"
+#include "Distill.h"
 #include "DryRun.h"
 #include "Outputs.h"
 #include "PartialWork.h"
@@ -305,6 +306,17 @@ Expected<int> run(const Arguments &arguments, Session &session) {
       auto inputs = gatherInputs(module, base, std::move(columns), session);
       progress.stage("quantizing the next part");
       return inputs;
+    };
+  }
+  if (any_of(recipe->stages, [](const Stage &stage) { return followsCodes(stage.options); }) && *statistics) {
+    if (!arguments.has("--calibration-data"))
+      return usageError("the recipe trains scales on samples: give --calibration-data");
+    auto calibration = calibrationRequest(arguments, *recipe);
+    if (!calibration)
+      return calibration.takeError();
+    request.distill = [&progress, data = DistillationRequest{calibration->dataPath, calibration->samples, calibration->maxLength, calibration->threads}](
+                          mlir::ModuleOp before, mlir::ModuleOp module, const DistillationOptions &options, const StringSet<> &names) {
+      return distill(before, module, names, options, data, progress);
     };
   }
   mlir::OwningOpRef<mlir::ModuleOp> reference;

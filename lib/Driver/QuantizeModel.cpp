@@ -212,6 +212,21 @@ static Expected<InputTable> gatherPart(mlir::ModuleOp module, mlir::ModuleOp ref
   return table;
 }
 
+/// Runs the stages that work on the quantized model as a whole.
+static Error distillStages(mlir::ModuleOp reference, mlir::ModuleOp module, const ResolvedRecipe &resolved, const QuantizationRequest &request) {
+  for (auto [index, stage] : llvm::enumerate(resolved.recipe.stages)) {
+    const auto *options = std::get_if<DistillationOptions>(&stage.options);
+    llvm::StringSet<> names;
+    for (auto [site, plan] : llvm::zip(resolved.sites, resolved.plans))
+      if (plan.scheme && llvm::is_contained(plan.stages, index))
+        names.insert(site.name);
+    if (options && !names.empty())
+      if (Error error = request.distill(reference, module, *options, names))
+        return error;
+  }
+  return Error::success();
+}
+
 /// Runs the stages that choose codes, part after part; each later part calibrates on what the earlier ones left.
 static Error roundInParts(mlir::ModuleOp module, ResolvedRecipe &resolved, const QuantizationRequest &request, Session &session) {
   int64_t rounds = request.gather ? resolved.recipe.calibration.rounds : 1;
@@ -325,6 +340,8 @@ Error qopt::buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const
       return makeError("mixed_precision chooses schemes from what the passes before it have made, so its passes are not known before");
   if (recipe.calibration.rounds > 1)
     return makeError("rounds calibrate between passes, so they are not passes alone");
+  if (llvm::any_of(recipe.stages, [](const Stage &stage) { return followsCodes(stage.options); }))
+    return makeError("distillation runs the program that the passes make, so it is no pass");
   auto plan = planFor(module, recipe, statistics);
   if (!plan)
     return plan.takeError();
@@ -361,7 +378,12 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   PrecisionReport precision;
   if (Error error = assignPrecisions(module, resolved, plan->plans, request.precision ? *request.precision : precision))
     return error;
+  mlir::OwningOpRef<mlir::ModuleOp> reference;
+  if (request.distill && llvm::any_of(recipe.stages, [](const Stage &stage) { return followsCodes(stage.options); }))
+    reference = module.clone();
   if (Error error = roundInParts(module, resolved, request, session))
     return error;
-  return runStages(module, session, [&](mlir::PassManager &pm) { return buildPairs(pm, resolved); });
+  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return buildPairs(pm, resolved); }))
+    return error;
+  return reference ? distillStages(*reference, module, resolved, request) : Error::success();
 }

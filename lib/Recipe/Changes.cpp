@@ -45,9 +45,10 @@ Expected<Stage> stageOf(StringRef name, const Recipe &recipe, const Stage &choos
   return stage;
 }
 
-/// What changes the float model comes first, above all what calibration is to see; what chooses codes last.
+/// What changes the float model comes first, above all what calibration is to see; what chooses codes late, what trains under them last.
 int rank(const Stage &stage) {
-  return precedesCalibration(stage.options) ? 0 : changesWeights(stage.options) ? 1 : choosesCodes(stage.options) ? 3 : 2;
+  return precedesCalibration(stage.options) ? 0 : changesWeights(stage.options) ? 1 : followsCodes(stage.options) ? 4
+         : choosesCodes(stage.options)      ? 3 : 2;
 }
 
 Error whyNotOneChooser(ArrayRef<Stage> stages) {

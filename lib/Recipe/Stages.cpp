@@ -10,7 +10,7 @@ namespace {
 // In the order of AlgorithmOptions' alternatives.
 constexpr StringRef names[] = {
     "rtn",      "smoothquant",    "awq", "gptq", "hqq", "clip_search", "equalization", "bias_correction", "rotation",
-    "rounding", "mixed_precision"};
+    "rounding", "mixed_precision", "distillation"};
 static_assert(std::size(names) == std::variant_size_v<AlgorithmOptions>);
 
 struct Keys {
@@ -51,6 +51,14 @@ struct Keys {
     map.take("sweeps", o.sweeps, 1, 1000);
     map.take("floor_or_ceil", o.floorOrCeil);
   }
+  void operator()(DistillationOptions &o) {
+    int loss = static_cast<int>(o.loss);
+    map.takeChoice("loss", loss, {"kl", "mse"});
+    o.loss = static_cast<DistillationLoss>(loss);
+    map.take("epochs", o.epochs, 1, 1000);
+    map.take("batch", o.batch, 1, 1 << 20);
+    map.take("learning_rate", o.rate, 0, 1, true);
+  }
   void operator()(MixedPrecisionOptions &o) {
     map.takeOptional("bits_per_weight", o.bitsPerWeight, 1.0, 16.0, false);
     map.takeOptional("minimum_sqnr", o.minimumSQNR, 0.0, 200.0, false);
@@ -89,6 +97,7 @@ bool choosesCodes(const AlgorithmOptions &options) {
 }
 
 bool scalesChannels(const AlgorithmOptions &options) { return is<SmoothQuantOptions>(options) || is<AWQOptions>(options); }
+bool followsCodes(const AlgorithmOptions &options) { return is<DistillationOptions>(options); }
 
 bool precedesCalibration(const AlgorithmOptions &options) { return is<RotationOptions>(options) || is<EqualizationOptions>(options); }
 
@@ -136,6 +145,8 @@ void checkStages(const Recipe &recipe, yaml::Problems &problems) {
     if (scalesChannels(stage.options) && scaler && !is<SmoothQuantOptions>(stage.options) != !is<SmoothQuantOptions>(scaler->options))
       problems.add(stage.line, name + " and " + algorithmName(scaler->options) + whereOf(*scaler) +
                                    " scale the same channels; keep one");
+    if (followsCodes(stage.options) && !quantizer)
+      problems.add(stage.line, name + " trains scales under codes that are chosen, so it must stand behind what chooses them");
     if (choosesCodes(stage.options))
       quantizer = &stage;
     if (scalesChannels(stage.options))

@@ -94,9 +94,23 @@ struct MixedPrecisionOptions {
   std::vector<std::string> schemes;  ///< to choose from
 };
 
+/// What training compares outputs by.
+enum class DistillationLoss {
+  KL,  ///< of the distribution that the last dim of each output gives by softmax, from the float model's: mean over all rows
+  MSE, ///< of each output's elements, relative to the mean square of the float model's
+};
+
+/// Scales of quantized weights trained towards the float model's outputs, codes fixed (arXiv 2407.11062, its second phase).
+struct DistillationOptions {
+  DistillationLoss loss = DistillationLoss::MSE;
+  int64_t epochs = 4;
+  int64_t batch = 4;
+  double rate = 0.002; ///< of factors on the scales, at the first step
+};
+
 using AlgorithmOptions =
-    std::variant<RTNOptions, SmoothQuantOptions, AWQOptions, GPTQOptions, HQQOptions, ClipSearchOptions,
-                 EqualizationOptions, BiasCorrectionOptions, RotationOptions, RoundingOptions, MixedPrecisionOptions>;
+    std::variant<RTNOptions, SmoothQuantOptions, AWQOptions, GPTQOptions, HQQOptions, ClipSearchOptions, EqualizationOptions,
+                 BiasCorrectionOptions, RotationOptions, RoundingOptions, MixedPrecisionOptions, DistillationOptions>;
 
 /// "gptq", "smoothquant", …: the key of a stage.
 llvm::StringRef algorithmName(const AlgorithmOptions &options);
@@ -104,6 +118,8 @@ llvm::StringRef algorithmName(const AlgorithmOptions &options);
 bool choosesCodes(const AlgorithmOptions &options);
 /// Whether the algorithm folds factors of channels into weights before they are quantized.
 bool scalesChannels(const AlgorithmOptions &options);
+/// Whether the algorithm works on the quantized model as a whole, when all codes are chosen.
+bool followsCodes(const AlgorithmOptions &options);
 /// Whether the algorithm changes the float model without data, so that calibration sees what it has made.
 bool precedesCalibration(const AlgorithmOptions &options);
 

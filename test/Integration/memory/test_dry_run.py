@@ -11,6 +11,7 @@ RUNS = {
     "rounding alone": ("--scheme", "W4A16"),
     "gptq": ("--scheme", "W4A16", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "static": ("--scheme", "W8A8", "--calibration-data", "c.npz", "--noise-samples", "0"),
+    "trained": ("--recipe", "trained.yaml", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "static, with noise": ("--scheme", "W8A8", "--calibration-data", "c.npz"),
 }
 
@@ -21,6 +22,7 @@ def setup(tmp_path_factory):
     sizes = dict(layers=4, hidden=512, inner=1408, heads=8, vocabulary=8192, samples=4, length=64)
     subprocess.run([sys.executable, TOP / "bench/memory/decoder.py", folder / "m.onnx", folder / "c.npz",
                     *(word for key, value in sizes.items() for word in (f"--{key}", str(value)))], check=True, capture_output=True)
+    (folder / "trained.yaml").write_text("stages:\n  - rtn: {scheme: W4A16}\n  - distillation: {loss: kl, epochs: 1}\n")
     return folder
 
 

@@ -1,0 +1,218 @@
+#include "Distill.h"
+
+#include "qopt/Analysis/Decisions.h"
+#include "qopt/Calibration/SampleSource.h"
+#include "qopt/Dialect/NN/Transforms/Gradient.h"
+#include "qopt/Dialect/Qopt/Transforms/Distillation.h"
+#include "qopt/Execution/JIT.h"
+#include "qopt/Numerics/Quantizers/Adam.h"
+#include "qopt/Pipelines/CPU.h"
+#include "qopt/Pipelines/ResourceScope.h"
+#include "qopt/Pipelines/Run.h"
+#include "qopt/Support/Progress.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/Sequence.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+#include <numeric>
+#include <random>
+
+using namespace llvm;
+using namespace qopt;
+
+namespace {
+
+/// One sample in so many is held out.
+constexpr int64_t kHeldOut = 8;
+
+/// Everything but the program's own inputs: a factor for each scale, with its moments.
+class Factors {
+public:
+  static Expected<Factors> of(ArrayRef<TunableScales> scales) {
+    Factors factors;
+    for (const TunableScales &one : scales) {
+      auto tensor = Tensor::allocate(DType::Float32, one.shape);
+      if (!tensor)
+        return tensor.takeError();
+      llvm::fill(tensor->mutableValues<float>(), 1.0f);
+      factors.moments.emplace_back(static_cast<size_t>(tensor->numElements()));
+      factors.tensors.push_back(std::move(*tensor));
+    }
+    return factors;
+  }
+
+  ArrayRef<Tensor> values() const { return tensors; }
+
+  void step(ArrayRef<Tensor> gradients, double rate) {
+    for (auto [tensor, gradient, moment] : llvm::zip(tensors, gradients, moments)) {
+      MutableArrayRef<float> values = tensor.mutableValues<float>();
+      ArrayRef<float> slope = gradient.values<float>();
+      moment.step({values.data(), values.size()}, {slope.data(), slope.size()}, rate);
+    }
+  }
+
+  std::vector<std::vector<float>> copy() const {
+    std::vector<std::vector<float>> all;
+    for (const Tensor &tensor : tensors)
+      all.push_back(tensor.values<float>().vec());
+    return all;
+  }
+
+private:
+  std::vector<Tensor> tensors;
+  std::vector<Adam> moments;
+};
+
+Expected<std::unique_ptr<Executor>> compile(mlir::OwningOpRef<mlir::ModuleOp> module, int32_t threads) {
+  if (Error error = lowerForCPU(*module, {}))
+    return std::move(error);
+  JITOptions options;
+  options.threads = threads;
+  return createJITExecutor(std::move(module), nullptr, options);
+}
+
+class Training {
+public:
+  Training(Executor &program, SampleSource &source, Factors factors, const DistillationOptions &options, int64_t samples)
+      : program(program), source(source), factors(std::move(factors)), options(options), batch(source.canBatch() ? options.batch : 1),
+        taught(samples - std::max<int64_t>(1, samples / kHeldOut)), samples(samples) {}
+
+  Error run(Progress &progress) {
+    int64_t batches = (taught + batch - 1) / batch, step = 0;
+    progress.stage("training scales", options.epochs * (batches + 1) + 1);
+    if (Error error = measure(progress))
+      return error;
+    before = least;
+    std::vector<int64_t> order(batches);
+    std::iota(order.begin(), order.end(), 0);
+    std::mt19937_64 random(0);
+    for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
+      for (size_t i = order.size(); i > 1; --i) // std::shuffle is another one in every library
+        std::swap(order[i - 1], order[random() % i]);
+      for (int64_t index : order) {
+        auto outputs = runOn(index * batch, std::min(taught, (index + 1) * batch));
+        if (!outputs)
+          return outputs.takeError();
+        factors.step(ArrayRef(*outputs).drop_front(), cosineRate(options.rate, step++, options.epochs * batches));
+        progress.advance(1);
+      }
+      if (Error error = measure(progress))
+        return error;
+    }
+    return Error::success();
+  }
+
+  double before = INFINITY, least = INFINITY;
+  std::vector<std::vector<float>> best; ///< factors of the least loss
+
+private:
+  Expected<SmallVector<Tensor>> runOn(int64_t begin, int64_t end) {
+    auto inputs = source.read(begin, end);
+    if (!inputs)
+      return inputs.takeError();
+    llvm::append_range(*inputs, factors.values());
+    return program.run(*inputs);
+  }
+
+  /// The mean loss over the samples that are held out.
+  Error measure(Progress &progress) {
+    double sum = 0;
+    for (int64_t begin = taught; begin < samples; begin += batch) {
+      int64_t end = std::min(samples, begin + batch);
+      auto outputs = runOn(begin, end);
+      if (!outputs)
+        return outputs.takeError();
+      sum += static_cast<double>(outputs->front().values<float>()[0]) * static_cast<double>(end - begin);
+    }
+    double loss = sum / static_cast<double>(samples - taught);
+    if (loss < least)
+      least = loss, best = factors.copy();
+    progress.advance(1);
+    return Error::success();
+  }
+
+  Executor &program;
+  SampleSource &source;
+  Factors factors;
+  const DistillationOptions &options;
+  int64_t batch, taught, samples;
+};
+
+/// The samples, cut as the recipe wants them. The program's last inputs are factors.
+Expected<std::unique_ptr<SampleSource>> openSamples(const DistillationRequest &request, ArrayRef<ValueSpec> inputs) {
+  auto source = SampleSource::open(request.dataPath, inputs);
+  if (!source || !request.maxLength)
+    return source;
+  return cutSamples(std::move(*source), inputs, *request.maxLength);
+}
+
+/// A program that gives the loss, and its gradients by the factors.
+Expected<std::unique_ptr<Executor>> compileStep(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<TunableScales> scales,
+                                                OutputLoss loss, int32_t threads) {
+  mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> step = mlir::failure();
+  {
+    DiagnosticSentence sentence(reference.getContext());
+    step = distillationLoss(reference, quantized, scales, loss);
+    if (mlir::failed(step))
+      return sentence.error();
+    auto main = (*step)->lookupSymbol<mlir::func::FuncOp>("main");
+    unsigned inputs = main.getNumArguments();
+    auto factors = llvm::to_vector(llvm::seq<unsigned>(inputs - static_cast<unsigned>(scales.size()), inputs));
+    if (mlir::failed(appendGradients(main, factors)))
+      return sentence.error();
+  }
+  return compile(std::move(*step), threads);
+}
+
+struct Trained {
+  double before, after; ///< losses on the samples held out
+  std::vector<std::vector<float>> factors;
+};
+
+Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<TunableScales> scales, const DistillationOptions &options,
+                        const DistillationRequest &request, Progress &progress) {
+  progress.stage("compiling the training step");
+  ResourceScope constants(reference.getContext());
+  auto loss = options.loss == DistillationLoss::KL ? OutputLoss::KL : OutputLoss::MSE;
+  auto program = compileStep(reference, quantized, scales, loss, request.threads);
+  if (!program)
+    return program.takeError();
+  auto source = openSamples(request, (*program)->inputs().drop_back(scales.size()));
+  if (!source)
+    return source.takeError();
+  int64_t samples = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());
+  if (samples < 2)
+    return makeError("distillation trains on some samples and holds others out, and there is only one: give more calibration data");
+  auto factors = Factors::of(scales);
+  if (!factors)
+    return factors.takeError();
+  Training training(**program, **source, std::move(*factors), options, samples);
+  if (Error error = training.run(progress))
+    return std::move(error);
+  return Trained{training.before, training.least, std::move(training.best)};
+}
+
+} // namespace
+
+Error qopt::distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const StringSet<> &names, const DistillationOptions &options,
+                    const DistillationRequest &request, Progress &progress) {
+  std::vector<TunableScales> scales = tunableScales(quantized, names);
+  DecisionLog log(quantized);
+  auto say = [&](StringRef code, const Twine &text) { log.add(quantized, Outcome::Quantized, code, text); };
+  if (scales.empty())
+    return say("DISTILL-NONE", "no weight has scales that could be trained"), Error::success();
+  auto outcome = train(reference, quantized, scales, options, request, progress);
+  if (!outcome)
+    return outcome.takeError();
+  auto [before, after, factors] = std::move(*outcome);
+  if (!(after < before))
+    return say("DISTILL-KEPT", formatv("no epoch had less loss on the samples held out than the {0:f4} before, so scales stay as they were", before).str()),
+           Error::success();
+  for (auto [one, values] : llvm::zip(scales, factors))
+    multiplyScales(one, values);
+  say("DISTILL-DONE", formatv("scales of {0} weights trained: the loss on samples held out went from {1:f4} to {2:f4}", scales.size(), before, after).str());
+  return Error::success();
+}
