@@ -1,5 +1,6 @@
 """Small functions of nn ops, each with what it computes in numpy; `<a>` in the text is the type of the value %a."""
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -12,11 +13,14 @@ class Case:
     reference: Callable  # of the arguments in `sizes`, in float64; gives %y
     sizes: dict  # of the arguments
     positive: str = ""  # arguments that are positive
+    factors: dict = dataclasses.field(default_factory=dict)  # of arguments that are not of size one
+    fixed: dict = dataclasses.field(default_factory=dict)  # arguments that no gradient is asked for
+    gradients: Callable | None = None  # of the weights of y's elements and the arguments, where differences are not what is wanted
 
     def values(self):
         rng = np.random.default_rng(3)
-        made = {name: rng.standard_normal(size).astype(np.float32) for name, size in self.sizes.items()}
-        return made | {name: np.abs(made[name]) + 0.5 for name in self.positive.split()}
+        made = {name: (rng.standard_normal(size) * self.factors.get(name, 1)).astype(np.float32) for name, size in self.sizes.items()}
+        return made | {name: np.abs(made[name]) + 0.5 for name in self.positive.split()} | self.fixed
 
 
 CASES = {}
@@ -151,3 +155,101 @@ for name, axis, block, shape in [("tensor", None, None, ()), ("rows", 0, None, (
         case(f"scale_of_{name}{kind}", {"a": dims + "f32", "q": "10x6xui4", "z": dims + element, "y": "10x6"},
              f"{text}%y = qopt.dequantize {operands} {{{attributes}}} : ({types}) -> <y>",
              lambda a, z=zeros if element else 0, at=axis, n=block: (CODES - spread(z, at, n)) * spread(a, at, n), {"a": shape})
+
+# ---- activation functions and choices ----
+
+erf = np.vectorize(math.erf)
+ACTIVATIONS = {
+    "gelu": ("nn.gelu %a", lambda x: x * (1 + erf(x / 2**0.5)) / 2),
+    "gelu_tanh": ('nn.gelu %a {approximate = "tanh"}', lambda x: x * (1 + np.tanh((2 / np.pi)**0.5 * (x + 0.044715 * x**3))) / 2),
+    "erf": ("nn.erf %a", erf),
+    "tanh": ("nn.tanh %a", np.tanh),
+    "relu": ("nn.relu %a", lambda x: np.maximum(x, 0)),
+    "reciprocal": ("nn.reciprocal %a", lambda x: 1 / x),
+}
+for name, (op, function) in ACTIVATIONS.items():
+    case(name, {"a": "?x5", "y": "?x5"}, f"%y = {op} : (<a>) -> <y>", function, {"a": (3, 5)}, positive="a" if name == "reciprocal" else "")
+for name, exponent, element in [("square", 2.0, "f32"), ("root", -0.5, "f32"), ("whole", 3, "i64"), ("several", [2.0, 3.0, 0.5], "f32")]:
+    case(f"pow_{name}", {"a": "?x3", "b": f'{"3x" * np.ndim(exponent)}{element}', "y": "?x3"},
+         f"%b = {constant(exponent, element)}\n%y = nn.pow %a, %b : (<a>, <b>) -> <y>", lambda a, b=exponent: a**np.asarray(b), {"a": (4, 3)},
+         positive="a")
+case("where", {"c": "?x3xi1", "a": "?x3", "b": "3x1x1", "y": "3x?x3"}, "%y = nn.where %c, %a, %b : (<c>, <a>, <b>) -> <y>",
+     lambda c, a, b: np.where(c, a, b), {"c": (4, 3), "a": (4, 3), "b": (3, 1, 1)}, fixed={"c": np.arange(12).reshape(4, 3) % 5 < 2})
+for bounds in ("low", "high", "low high"):
+    case(f"clip_{bounds.replace(' ', '_')}", {"a": "?x3", "low": "f32", "high": "f32", "y": "?x3"},
+         f'%low = {constant(np.float32(-0.5), "f32")}\n%high = {constant(np.float32(0.25), "f32")}\n'
+         f'%y = nn.clip %a {" ".join(f"{b} %{b}" for b in bounds.split())} : (<a>{", <low>" * bounds.count(" ")}, <high>) -> <y>',
+         lambda a, to=bounds: np.clip(a, -0.5 if "low" in to else None, 0.25 if "high" in to else None), {"a": (5, 3)})
+
+# ---- more moves and products ----
+
+case("squeeze", {"a": "?x1x3x1", "y": "?x3"}, "%y = nn.squeeze %a {axes = array<i64: 1, 3>} : (<a>) -> <y>", lambda a: a[:, 0, :, 0], {"a": (4, 1, 3, 1)})
+case("unsqueeze", {"a": "?x3", "y": "1x?x1x3"}, "%y = nn.unsqueeze %a {axes = array<i64: 0, 2>} : (<a>) -> <y>", lambda a: a[None, :, None], {"a": (4, 3)})
+case("flatten", {"a": "?x3x?", "y": "?x?"}, "%y = nn.flatten %a {axis = 1 : i64} : (<a>) -> <y>", lambda a: a.reshape(len(a), -1), {"a": (4, 3, 2)})
+case("expand", {"a": "3x1", "s": "3xi64", "y": "2x3x4"}, f'%s = {constant([2, 3, 4], "i64")}\n%y = nn.expand %a, %s : (<a>, <s>) -> <y>',
+     lambda a: np.broadcast_to(a, (2, 3, 4)), {"a": (3, 1)})
+case("split", {"a": "?x7", "u": "?x2", "v": "?x3", "w": "?x2", "y": "?x2"},
+     "%u, %v, %w = nn.split %a {axis = 1 : i64, split = array<i64: 2, 3, 2>} : (<a>) -> (<u>, <v>, <w>)\n%y = nn.mul %u, %w : (<u>, <w>) -> <y>",
+     lambda a: a[:, :2] * a[:, 5:], {"a": (3, 7)})
+for flags in range(4):
+    a, b = ((6, 3), (3, 6))[flags & 1], ((6, 5), (5, 6))[flags >> 1]
+    a = (6, 3) if flags & 1 else (3, 6)
+    case(f"gemm_{flags}", {"a": "x".join(map(str, a)), "b": "x".join(map(str, b)), "c": "3x1", "y": "3x5"},
+         f"%y = nn.gemm %a, %b, %c {{alpha = 0.5 : f32, beta = 2.0 : f32, transA = {str(bool(flags & 1)).lower()}, transB = {str(flags > 1).lower()}}} "
+         ": (<a>, <b>, <c>) -> <y>", lambda a, b, c, f=flags: 0.5 * (a.T if f & 1 else a) @ (b.T if f > 1 else b) + 2 * c, {"a": a, "b": b, "c": (3, 1)})
+for transposed in (False, True):
+    case(f"gemm_constant_{transposed}", {"a": "?x7", "w": "5x7" if transposed else "7x5", "y": "?x5"},
+         f'%w = {constant(WEIGHT.T if transposed else WEIGHT, "f32")}\n%y = nn.gemm %a, %w {{transB = {str(transposed).lower()}}} : (<a>, <w>) -> <y>',
+         lambda a: a @ WEIGHT.astype(np.float64), {"a": (3, 7)})
+
+
+def layer_norm(x, scale, bias=0):
+    centered = x - x.mean(-1, keepdims=True)
+    return rms(centered, scale) + bias
+
+
+for name, bias in [("", "b"), ("_without_bias", "")]:
+    case(f"layer_normalization{name}", {"a": "?x?x7", "s": "7", "b": "7", "y": "?x?x7"},
+         f'%y = nn.layer_normalization %a, %s{", %b" * bool(bias)} {{axis = 2 : i64, epsilon = 1.0e-5 : f32}} : (<a>, <s>{", <b>" * bool(bias)}) -> <y>',
+         layer_norm, {"a": (2, 3, 7), "s": (7,)} | ({"b": (7,)} if bias else {}))
+
+# ---- quantized activations ----
+
+
+def of_each(shape, scale, axis, block):
+    """The scale of each element."""
+    if block:
+        return spread_over(shape, scale, axis, block)
+    return scale if axis is None else np.expand_dims(scale, tuple(range(1, len(shape) - axis)))
+
+
+def quantized(x, scale, zero, low, high, axis, block):
+    wide = of_each(x.shape, scale, axis, block)
+    return (np.clip(np.round(x / wide) + zero, low, high) - zero) * wide
+
+
+def estimated(weights, x, scale, zero, low, high, axis, block):
+    """Straight through: as if not there where the code is not saturated; the scale's as in LSQ (Esser et al., 2020)."""
+    wide = of_each(x.shape, scale, axis, block)
+    code = np.round(x / wide) + zero
+    inside = (code >= low) & (code <= high)
+    each = weights * (np.clip(code, low, high) - zero - np.where(inside, x / wide, 0))
+    if block:
+        return {"a": weights * inside, "s": np.add.reduceat(each, np.arange(0, x.shape[axis], block), axis)}
+    return {"a": weights * inside, "s": each.sum(tuple(d for d in range(x.ndim) if d != axis))}
+
+
+for name, axis, block, shape in [("tensor", None, None, ()), ("channels", 1, None, (4,)), ("groups", 2, 3, (5, 4, 3))]:
+    for element, low, high, zero in [("i8", -128, 127, 0), ("ui8", 0, 255, 7), ("i4", -8, 7, 0)]:
+        if zero and name != "tensor":
+            continue
+        attributes = ", ".join([f"axis = {axis} : i64"] * (axis is not None) + [f"block_size = {block} : i64"] * bool(block))
+        dims = "".join(f"{d}x" for d in shape)
+        zeros, operand, type_ = (f"%z = {constant(zero, element)}\n", ", %z", ", <z>") if zero else ("", "", "")
+        case(f"straight_through_{name}_{element}", {"a": "?x4x8" if name != "groups" else "5x4x8", "s": dims + "f32", "z": element,
+                                                    "q": ("?x4x8x" if name != "groups" else "5x4x8x") + element, "y": "?x4x8" if name != "groups" else "5x4x8"},
+             f"{zeros}%q = qopt.quantize %a, %s{operand} {{{attributes}}} : (<a>, <s>{type_}) -> <q>\n"
+             f"%y = qopt.dequantize %q, %s{operand} {{{attributes}}} : (<q>, <s>{type_}) -> <y>",
+             lambda a, s, z=zero, lo=low, hi=high, at=axis, n=block: quantized(a, s, z, lo, hi, at, n), {"a": (5, 4, 8), "s": shape},
+             factors={"s": 0.2 if element == "i4" else 0.01},  # some codes saturate, most do not
+             gradients=lambda w, a, s, z=zero, lo=low, hi=high, at=axis, n=block: estimated(w, a, s, z, lo, hi, at, n))

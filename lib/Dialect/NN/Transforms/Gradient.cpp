@@ -18,6 +18,7 @@ namespace {
 const GradientTable &rules() {
   static const GradientTable table = [] {
     GradientTable made;
+    addActivationGradients(made);
     addElementwiseGradients(made);
     addLinearGradients(made);
     addMoveGradients(made);

@@ -107,6 +107,13 @@ inline Term operator-(double x, Term y) { return y.of(x) - y; }
 inline Term operator*(double x, Term y) { return y.of(x) * y; }
 inline Term operator/(double x, Term y) { return y.of(x) / y; }
 
+/// The gradient of x by an op of one operand, from x, y and dy.
+using Formula = Term (*)(Term x, Term y, Term dy);
+
+template <typename Op, Formula formula> void unary(Op op, Gradients &g) {
+  g.to(op.getX(), [&] { return formula({g, op.getX()}, {g, op.getY()}, {g, g.of(op.getY())}); });
+}
+
 using GradientRule = std::function<void(mlir::Operation *, Gradients &)>;
 
 /// Rules by op. A rule answers (Gradients::to) for each active operand that it has a gradient for.
@@ -129,6 +136,7 @@ private:
   llvm::StringSet<> stops;
 };
 
+void addActivationGradients(GradientTable &table);
 void addElementwiseGradients(GradientTable &table);
 void addLinearGradients(GradientTable &table);
 void addMoveGradients(GradientTable &table);

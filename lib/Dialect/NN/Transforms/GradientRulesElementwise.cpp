@@ -34,14 +34,8 @@ void div(DivOp op, Gradients &g) {
 }
 
 //===----------------------------------------------------------------------===//
-// Of one operand: dx from x, y and dy
+// Of one operand
 //===----------------------------------------------------------------------===//
-
-using Formula = Term (*)(Term x, Term y, Term dy);
-
-template <typename Op, Formula formula> void unary(Op op, Gradients &g) {
-  g.to(op.getX(), [&] { return formula({g, op.getX()}, {g, op.getY()}, {g, g.of(op.getY())}); });
-}
 
 Term neg(Term, Term, Term dy) { return -dy; }
 Term exp(Term, Term y, Term dy) { return dy * y; }

@@ -14,15 +14,18 @@ SmallVector<Size> likeRows(Value x, int64_t last) {
   return sizes;
 }
 
-/// dy · Wᵀ for a matrix W; null where the rows' length is not known.
+/// rows · Wᵀ for two matrices.
+Value rowsTimesTransposed(Value rows, Value w, Gradients &g) {
+  if (!w.getDefiningOp<ConstantOp>())
+    return g.make<MatMulOp>(rows, g.transposed(w));
+  llvm::APFloat one(1.0f);
+  return g.make<GemmOp>(rows, w, Value(), one, one, /*transA=*/false, /*transB=*/true);
+}
+
+/// dy · Wᵀ for a matrix W, shaped as x is; null where the rows' length is not known.
 Value timesTransposed(Value dy, Value w, Value x, Gradients &g) {
   Value rows = g.rows(dy);
-  if (!rows)
-    return {};
-  Value product = w.getDefiningOp<ConstantOp>()
-                      ? g.make<GemmOp>(rows, w, Value(), llvm::APFloat(1.0f), llvm::APFloat(1.0f), false, true)
-                      : g.make<MatMulOp>(rows, g.transposed(w));
-  return g.reshapeLike(product, x);
+  return rows ? g.reshapeLike(rowsTimesTransposed(rows, w, g), x) : Value();
 }
 
 void matmul(MatMulOp op, Gradients &g) {
@@ -38,6 +41,24 @@ void matmul(MatMulOp op, Gradients &g) {
     Value x = hasMatrix ? g.rows(a) : Value(), rows = x ? g.rows(dy) : Value();
     return rows ? g.make<MatMulOp>(g.transposed(x), rows) : g.make<MatMulOp>(g.transposed(a), dy);
   });
+}
+
+/// With A' and B' as they are multiplied: dA' = dy · B'ᵀ, dB' = A'ᵀ · dy, each times alpha.
+void gemm(GemmOp op, Gradients &g) {
+  Value a = op.getA(), b = op.getB();
+  Term dy(g, g.of(op.getY()));
+  auto scaled = [](double factor, Term x) { return factor == 1 ? x : factor * x; };
+  Term product = scaled(op.getAlpha().convertToFloat(), dy);
+  g.to(a, [&] {
+    Value da = op.getTransB() ? g.make<MatMulOp>(product, b) : rowsTimesTransposed(product, b, g);
+    return op.getTransA() ? g.transposed(da) : da;
+  });
+  g.to(b, [&] {
+    Value x = op.getTransA() ? g.transposed(a) : a;
+    return op.getTransB() ? g.make<MatMulOp>(g.transposed(product), x) : g.make<MatMulOp>(g.transposed(x), product);
+  });
+  if (op.getC())
+    g.to(op.getC(), [&] { return scaled(op.getBeta().convertToFloat(), dy); });
 }
 
 } // namespace
@@ -57,4 +78,7 @@ void qopt::nn::flattenProduct(MatMulOp op) {
   }
 }
 
-void qopt::nn::addLinearGradients(GradientTable &table) { table.add<MatMulOp>(matmul); }
+void qopt::nn::addLinearGradients(GradientTable &table) {
+  table.add<MatMulOp>(matmul);
+  table.add<GemmOp>(gemm);
+}

@@ -7,12 +7,10 @@ using namespace qopt::nn;
 namespace {
 
 /// Ops whose result holds the elements of operand 0 in order.
-void reshape(Operation *op, Gradients &g) {
+template <typename Op> void reshape(Op op, Gradients &g) {
   Value x = op->getOperand(0);
-  g.to(x, [&] { return g.reshapeLike(g.of(op->getResult(0)), x); });
+  g.to(x, [&] { return g.reshapeLike(g.of(op.getY()), x); });
 }
-
-template <typename Op> void reshapeOf(Op op, Gradients &g) { reshape(op, g); }
 
 void transpose(TransposeOp op, Gradients &g) {
   SmallVector<int64_t> inverse(op.getPerm().size());
@@ -51,6 +49,19 @@ void concat(ConcatOp op, Gradients &g) {
     g.to(input, [&] { return g.slice(g.of(op.getY()), axis, at, at + size); });
     at += size;
   }
+}
+
+void split(SplitOp op, Gradients &g) {
+  g.to(op.getX(), [&] {
+    SmallVector<Value> parts;
+    for (Value part : op.getYs())
+      parts.push_back(g.of(part));
+    return g.makeAs<ConcatOp>(typeOf(op.getX()).getElementType(), parts, op.getAxis());
+  });
+}
+
+void expand(ExpandOp op, Gradients &g) {
+  g.to(op.getX(), [&] { return g.of(op.getY()); });
 }
 
 /// How often each slice is repeated when `indices` are 0,0,…,1,1,…,n-1: all n in order, each as often; else zero.
@@ -102,10 +113,15 @@ void gather(GatherOp op, Gradients &g) {
 } // namespace
 
 void qopt::nn::addMoveGradients(GradientTable &table) {
-  table.add<ReshapeOp>(reshapeOf);
+  table.add<ReshapeOp>(reshape);
+  table.add<FlattenOp>(reshape);
+  table.add<SqueezeOp>(reshape);
+  table.add<UnsqueezeOp>(reshape);
   table.add<TransposeOp>(transpose);
   table.add<SliceOp>(slice);
   table.add<ConcatOp>(concat);
+  table.add<SplitOp>(split);
+  table.add<ExpandOp>(expand);
   table.add<GatherOp>(gather);
   table.stop<ShapeOp, SizeOp>();
 }

@@ -65,6 +65,20 @@ void rmsNormalization(RMSNormalizationOp op, Gradients &g) {
   g.to(op.getScale(), [&] { return dy * normal; });
 }
 
+void layerNormalization(LayerNormalizationOp op, Gradients &g) {
+  Term x(g, op.getX()), dy(g, g.of(op.getY()));
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(op.getAxis(), rankOf(x)));
+  auto mean = [&](Term value) { return Term(g, g.mean(value, axes)); };
+  Term centered = x - mean(x), inverse = inverseRoot(centered, axes, op.getEpsilon().convertToFloat()), normal = centered * inverse;
+  g.to(op.getX(), [&] {
+    Term scaled = dy * Term(g, op.getScale());
+    return inverse * (scaled - mean(scaled) - normal * mean(scaled * normal));
+  });
+  g.to(op.getScale(), [&] { return dy * normal; });
+  if (op.getBias())
+    g.to(op.getBias(), [&] { return dy; });
+}
+
 } // namespace
 
 void qopt::nn::addReduceGradients(GradientTable &table) {
@@ -72,5 +86,6 @@ void qopt::nn::addReduceGradients(GradientTable &table) {
   table.add<ReduceMeanOp>(reduceMean);
   table.add<SoftmaxOp>(softmax);
   table.add<LogSoftmaxOp>(logSoftmax);
+  table.add<LayerNormalizationOp>(layerNormalization);
   table.add<RMSNormalizationOp>(rmsNormalization);
 }

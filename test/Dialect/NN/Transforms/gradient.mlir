@@ -54,6 +54,40 @@ func.func @main(%x: tensor<?x2x4xf32>) -> tensor<f32> {
 
 // -----
 
+// Straight through a quantized activation, but for codes that were saturated; the scale counts as given.
+// CHECK-LABEL: @main
+// CHECK: %[[S:.*]] = qopt.dynamic_scale
+// CHECK: %[[DQ:.*]] = nn.mul %{{.*}}, %[[S]]
+// CHECK: %[[RATIO:.*]] = nn.div %arg0, %[[S]]
+// CHECK: %[[CODE:.*]] = nn.round %[[RATIO]]
+// CHECK: %[[LEAST:.*]] = nn.constant dense<-8.000000e+00> : tensor<f32>
+// CHECK: nn.greater_or_equal %[[CODE]], %[[LEAST]]
+// CHECK: %[[GREATEST:.*]] = nn.constant dense<7.000000e+00> : tensor<f32>
+// CHECK: nn.less_or_equal %[[CODE]], %[[GREATEST]]
+// CHECK: %[[DX:.*]] = nn.div %{{.*}}, %[[S]]
+// CHECK: return %{{.*}}, %[[DX]]
+func.func @main(%x: tensor<?x8xf32>) -> tensor<f32> {
+  %s = qopt.dynamic_scale %x {axis = 1 : i64, block_size = 8 : i64, top = 7.0 : f32} : (tensor<?x8xf32>) -> tensor<?x1xf32>
+  %q = qopt.quantize %x, %s : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xi4>
+  %d = qopt.dequantize %q, %s : (tensor<?x8xi4>, tensor<?x1xf32>) -> tensor<?x8xf32>
+  %l = nn.reduce_sum %d {axes = array<i64: 0, 1>, keepdims = false} : (tensor<?x8xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// A part that nothing uses has a gradient of zeros.
+// CHECK-LABEL: @main
+// CHECK: %[[ZEROS:.*]] = nn.constant dense<0.000000e+00> : tensor<3xf32>
+// CHECK: nn.concat %{{.*}}, %[[ZEROS]] {axis = 0 : i64}
+func.func @main(%x: tensor<5xf32>) -> tensor<f32> {
+  %u, %v = nn.split %x {axis = 0 : i64, split = array<i64: 2, 3>} : (tensor<5xf32>) -> (tensor<2xf32>, tensor<3xf32>)
+  %l = nn.reduce_sum %u {axes = array<i64: 0>, keepdims = false} : (tensor<2xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
 // No path: zeros. Comparisons end paths.
 // CHECK-LABEL: @main
 // CHECK: %[[Z:.*]] = nn.constant dense<0.000000e+00> : tensor<3xf32>
@@ -104,6 +138,15 @@ func.func @main(%x: tensor<?xf32>, %a: tensor<4xf32>, %b: tensor<5xf32>) -> tens
   %m = nn.reduce_sum %v {axes = array<i64: 0>, keepdims = false} : (tensor<5xf32>) -> tensor<f32>
   %l = nn.add %k, %m : (tensor<f32>, tensor<f32>) -> tensor<f32>
   return %l : tensor<f32>
+}
+
+// -----
+
+// Bounds are not differentiated.
+func.func @main(%x: tensor<f32>) -> tensor<f32> {
+  // expected-error @below {{'nn.clip' op has no gradient with respect to operand 1 for these types and attributes}}
+  %y = nn.clip %x low %x : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return %y : tensor<f32>
 }
 
 // -----

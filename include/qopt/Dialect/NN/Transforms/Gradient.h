@@ -10,6 +10,9 @@ namespace qopt {
 /// d loss / d argument for each of `arguments` (indices; types of the arguments, which are float tensors). Emits an error at the op on
 /// a path from these arguments to the loss that has no gradient, and fails.
 ///
+/// Rounding to codes passes gradients straight through where the code was not saturated; a scale that qopt.dynamic_scale or
+/// qopt.dynamic_params makes of the tensor itself counts as given.
+///
 /// Dims of an operand that are 1 by its type count as broadcast, and its gradient is summed over them; a dynamic dim counts as not
 /// broadcast, so that a program in which it is 1 beside something larger stops, or computes something else. Products of a computed
 /// matrix and rows of several dims become products of matrices, which have kernels, in the function's own part too.
