@@ -43,7 +43,7 @@ def weights(bits, group, *before, symmetric=True, zeros="", stage="gptq", option
 CLIP = f"clip_search: {{objective: hessian, {HEAD}}}"
 AWQ = f"awq: {{{HEAD}, clip: false}}"
 REFIT = ", shrinkage: 1, refits: 3"
-DISTILL = f"  - distillation: {{{HEAD}, loss: kl}}\n"
+DISTILL, DISTILL_MSE = f"  - distillation: {{{HEAD}, loss: kl}}\n", "  - distillation: {loss: mse}\n"
 COMPENSATE = "calibration: {rounds: 3, compensate: true}\n"
 W8A8 = "calibration: {method: minmax}\nstages:\n"
 
@@ -65,6 +65,9 @@ ROWS = {
     "minilm/int4 g32 clip+gptq+descent": (weights(4, 32, "clip_search", options=", sweeps: 3"), -1, "15"),
     "minilm/int4 g32 clip+gptq+refits": (weights(4, 32, "clip_search", options=REFIT), -1, "15"),
     "minilm/int4 g32 compensated": (COMPENSATE + weights(4, 32, "clip_search", options=REFIT), -1, "15"),
+    "minilm/int4 g32 distilled": (weights(4, 32, "clip_search", options=REFIT) + DISTILL_MSE, -1, "15"),
+    "minilm/W8A8 distilled": (W8A8 + "  - smoothquant: {}\n  - gptq: {scheme: W8A8}\n" + DISTILL_MSE, -1, "23.3, goal 26"),
+    "efflite0/W8A8 distilled": (W8A8 + "  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n" + DISTILL_MSE, -1, "16, .855"),
     "minilm/W4A16": ("W4A16", -1, ""),
     "minilm/W3A16": ("W3A16", -1, ""),
     "minilm/W2A16": ("W2A16", -1, ""),

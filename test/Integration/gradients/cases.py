@@ -113,7 +113,15 @@ for name, indices in {"repeats": [0, 0, 0, 1, 1, 1], "identity": [0, 1], "others
 
 # ---- reductions and normalizations ----
 
-for op, function in {"reduce_sum": np.sum, "reduce_mean": np.mean}.items():
+def sum_square(x, axes, keepdims=False):
+    return (x**2).sum(axes, keepdims=keepdims)
+
+
+def norm(x, axes, keepdims=False):
+    return np.sqrt(sum_square(x, axes, keepdims))
+
+
+for op, function in {"reduce_sum": np.sum, "reduce_mean": np.mean, "reduce_sum_square": sum_square, "reduce_l2": norm}.items():
     for name, shape in {"open": "?x?x5", "known": "3x4x5"}.items():
         open_ = "?" in shape
         case(f"{op}_{name}", {"a": shape, "y": "?x1x5" if open_ else "3x1x5"}, f"%y = nn.{op} %a {{axes = array<i64: 1>}} : (<a>) -> <y>",

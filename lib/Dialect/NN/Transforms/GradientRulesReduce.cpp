@@ -6,15 +6,14 @@ using namespace qopt::nn;
 
 namespace {
 
-/// The gradient of a reduction's result, repeated over the dims that it summed.
-template <typename Op> Term spread(Op op, Gradients &g) {
-  Value dy = g.of(op.getY());
-  if (!op.getKeepdims() && rankOf(dy) > 0) {
+/// Something of a reduction's result, repeated over the dims that it summed.
+template <typename Op> Term spread(Op op, Value result, Gradients &g) {
+  if (!op.getKeepdims() && rankOf(result) > 0) {
     SmallVector<int64_t> axes(op.getAxes());
     llvm::sort(axes);
-    dy = g.make<UnsqueezeOp>(dy, axes);
+    result = g.make<UnsqueezeOp>(result, axes);
   }
-  return {g, g.make<ExpandOp>(dy, g.shapeOf(op.getX()))};
+  return {g, g.make<ExpandOp>(result, g.shapeOf(op.getX()))};
 }
 
 /// How many elements of x make one of y.
@@ -27,11 +26,23 @@ Term countOf(Value x, Value y, Gradients &g) {
 }
 
 void reduceSum(ReduceSumOp op, Gradients &g) {
-  g.to(op.getX(), [&] { return spread(op, g); });
+  g.to(op.getX(), [&] { return spread(op, g.of(op.getY()), g); });
 }
 
 void reduceMean(ReduceMeanOp op, Gradients &g) {
-  g.to(op.getX(), [&] { return spread(op, g) / countOf(op.getX(), op.getY(), g); });
+  g.to(op.getX(), [&] { return spread(op, g.of(op.getY()), g) / countOf(op.getX(), op.getY(), g); });
+}
+
+void reduceSumSquare(ReduceSumSquareOp op, Gradients &g) {
+  g.to(op.getX(), [&] { return 2 * Term(g, op.getX()) * spread(op, g.of(op.getY()), g); });
+}
+
+/// Zero where the norm is.
+void reduceL2(ReduceL2Op op, Gradients &g) {
+  g.to(op.getX(), [&] {
+    Term y(g, op.getY()), dy(g, g.of(op.getY()));
+    return Term(g, op.getX()) * spread(op, dy / y.then<MaxOp>(y.of(1e-30).value), g);
+  });
 }
 
 void softmax(SoftmaxOp op, Gradients &g) {
@@ -84,6 +95,8 @@ void layerNormalization(LayerNormalizationOp op, Gradients &g) {
 void qopt::nn::addReduceGradients(GradientTable &table) {
   table.add<ReduceSumOp>(reduceSum);
   table.add<ReduceMeanOp>(reduceMean);
+  table.add<ReduceSumSquareOp>(reduceSumSquare);
+  table.add<ReduceL2Op>(reduceL2);
   table.add<SoftmaxOp>(softmax);
   table.add<LogSoftmaxOp>(logSoftmax);
   table.add<LayerNormalizationOp>(layerNormalization);
