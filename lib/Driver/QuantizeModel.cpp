@@ -282,14 +282,13 @@ void buildPreparation(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
   endPhase(pm, Phase::Transformed);
 }
 
-/// What rounding has left without codes, and activations.
-Error buildPairs(mlir::PassManager &pm, const ResolvedRecipe &resolved) {
-  Error error = addPairs(pm, resolved);
+/// Behind all scales: those of biases follow from them.
+Error buildEnd(mlir::PassManager &pm) {
   pm.addPass(createQuantizeBiasPass());
   pm.addPass(mlir::createCSEPass()); // Drops the float weights, which nothing reads any more.
   pm.addPass(createStripStatisticsPass());
   endPhase(pm, Phase::Quantized);
-  return error;
+  return Error::success();
 }
 
 } // namespace
@@ -349,7 +348,9 @@ Error qopt::buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const
   buildPreparation(preparation, resolved);
   if (Error error = addRounding(rounding, resolved, {}))
     return error;
-  return buildPairs(rounding, resolved);
+  if (Error error = addPairs(rounding, resolved))
+    return error;
+  return buildEnd(rounding);
 }
 
 Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &request, Session &session) {
@@ -383,7 +384,9 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     reference = module.clone();
   if (Error error = roundInParts(module, resolved, request, session))
     return error;
-  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return buildPairs(pm, resolved); }))
+  if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addPairs(pm, resolved); }))
     return error;
-  return reference ? distillStages(*reference, module, resolved, request) : Error::success();
+  if (Error error = reference ? distillStages(*reference, module, resolved, request) : Error::success())
+    return error;
+  return runStages(module, session, buildEnd);
 }

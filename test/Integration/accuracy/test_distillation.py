@@ -111,3 +111,26 @@ def test_training_needs_samples(folder, tool):
     assert "give --calibration-data" in done.stderr and not (folder / "none.onnx").exists()
     _, done = quantize(tool, folder, "one", "  - distillation", "--samples", "1", status=1)
     assert "there is only one: give more calibration data" in done.stderr
+
+
+def test_biases_follow_trained_scales(folder, tool):
+    """Runtimes fuse a bias whose scale is the product of the activation's and the weight's."""
+    rng = np.random.default_rng(6)
+    arrays = {"w": rng.standard_normal((48, 24)), "b": rng.standard_normal(24), "v": rng.standard_normal((24, 8))}
+    nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["h"], name="first"), helper.make_node("Relu", ["h"], ["r"]),
+             helper.make_node("MatMul", ["r", "v"], ["y"], name="second")]
+    graph = helper.make_graph(nodes, "biased", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 48])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 8])],
+                              [numpy_helper.from_array(a.astype(np.float32), n) for n, a in arrays.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "biased.onnx")
+    (folder / "biased.yaml").write_text("calibration: {method: minmax}\nstages:\n  - rtn: {scheme: W8A8}\n"
+                                        "  - distillation: {epochs: 8, batch: 16, learning_rate: 0.003}\n")
+    tool("qopt", "quantize", folder / "biased.onnx", "-o", folder / "int8.onnx", "--recipe", folder / "biased.yaml", "--calibration-data",
+         folder / "calib.npz", "--json", folder / "biased.json")
+    assert "DISTILL-DONE" in (folder / "biased.json").read_text()
+    model = onnx.load(folder / "int8.onnx")
+    constants = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    made = {n.output[0]: n for n in model.graph.node}
+    x, w, b = (made[name] for name in next(n for n in model.graph.node if n.op_type == "Gemm").input)
+    assert constants[b.input[0]].dtype == np.int32
+    np.testing.assert_array_equal(constants[b.input[1]], (constants[x.input[1]] * constants[w.input[1]]).astype(np.float32))
