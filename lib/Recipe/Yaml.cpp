@@ -54,7 +54,12 @@ private:
     return problems.take();
   }
 
-  unsigned lineOf(llvm::yaml::Node *node) { return sources.getLineAndColumn(node->getSourceRange().Start).first; }
+  /// What the parser makes up after a mistake lies nowhere.
+  unsigned lineOf(llvm::yaml::Node *node) {
+    SMLoc start = node->getSourceRange().Start;
+    unsigned buffer = start.isValid() ? sources.FindBufferContainingLoc(start) : 0;
+    return buffer ? sources.getLineAndColumn(start, buffer).first : 1;
+  }
 
   Node convert(llvm::yaml::Node *from, unsigned depth) {
     Node node;

@@ -140,6 +140,7 @@ TEST(Recipe, HostileText) {
   EXPECT_EQ(errorOf("stages: [rtn: {scheme: W8A8}").substr(0, 7), "r.yaml:");
   EXPECT_EQ(errorOf("\t- x").substr(0, 7), "r.yaml:");
   EXPECT_EQ(errorOf("a: 1\n---\nb: 2\n"), "r.yaml:1: it holds more than one document");
+  EXPECT_EQ(errorOf("a:\n  b: {c<:\"{d: e}\n% - {f: g, h}\n").substr(0, 7), "r.yaml:"); // the parser's last node lies nowhere
   std::string deep;
   for (int i = 0; i < 60; ++i)
     deep += std::string(i, ' ') + "a:\n";
