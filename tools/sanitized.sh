@@ -5,7 +5,9 @@ cd "$top"
 suite=${1:?usage: sanitized.sh lit [TEST...] | pytest ARGUMENT...}
 shift
 export QOPT_SANITIZED=1 QOPT_BIN=$top/build-asan/bin PATH=$top/build-asan/bin:$PATH
-export ASAN_OPTIONS=allocator_may_return_null=1:hard_rss_limit_mb=8192:detect_leaks=${DETECT_LEAKS:-1} UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+# What is found ends a tool by a signal: its status of 1 would pass for that of a refused input.
+export ASAN_OPTIONS=abort_on_error=1:allocator_may_return_null=1:hard_rss_limit_mb=8192:detect_leaks=${DETECT_LEAKS:-1}
+export UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1:halt_on_error=1
 export LSAN_OPTIONS=suppressions=$top/test/lsan.supp:print_suppressions=0
 case $suite in
 lit) exec "$python" "$(sed -n 's/^QOPT_LIT:[A-Z]*=//p' build-asan/CMakeCache.txt)" -sv "${@:-build-asan/test}" ;;
