@@ -67,7 +67,6 @@ ROWS = {
     "minilm/int4 g32 compensated": (COMPENSATE + weights(4, 32, "clip_search", options=REFIT), -1, "15"),
     "minilm/int4 g32 distilled": (weights(4, 32, "clip_search", options=REFIT) + DISTILL_MSE, -1, "15"),
     "minilm/W8A8 distilled": (W8A8 + "  - smoothquant: {}\n  - gptq: {scheme: W8A8}\n" + DISTILL_MSE, -1, "23.3, goal 26"),
-    "efflite0/W8A8 distilled": (W8A8 + "  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n" + DISTILL_MSE, -1, "16, .855"),
     "minilm/W4A16": ("W4A16", -1, ""),
     "minilm/W3A16": ("W3A16", -1, ""),
     "minilm/W2A16": ("W2A16", -1, ""),
