@@ -8,9 +8,10 @@ namespace {
 // microseconds: the helper's start, and what each core then reads out of the other one's cache.
 constexpr int64_t worthSharing = 24'000, worthWaking = 60'000, worthClaiming = 6'000;
 
-/// Iterations of a chunk. Depends on the loop alone.
+/// Iterations of a chunk. Depends on the loop alone; chunks are counted in 32 bits.
 int64_t grainOf(int64_t count, int64_t cost) {
-  int64_t grain = (worthClaiming - 1) / cost + 1;
+  int64_t grain = (worthClaiming - 1) / cost + 1, least = (count >> 31) + 1;
+  grain = grain < least ? least : grain;
   return grain < count ? grain : count;
 }
 

@@ -61,11 +61,11 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(const Loop &newLoop) {
   loop = newLoop;
-  nextChunk.store(0, std::memory_order_relaxed);
+  left.store(static_cast<uint64_t>(loop.chunks), std::memory_order_relaxed);
   open = true;
   ++epoch;
   wake();
-  takePart();
+  takePart(End::Front);
   open = false;
   for (int i = 0; i < spins && inside != 0; ++i)
     pause();
@@ -81,18 +81,20 @@ void ThreadPool::run(const Loop &newLoop) {
 }
 
 /// Claims chunks until none is left: large runs first, single chunks at the end, so that all threads finish together.
-void ThreadPool::takePart() {
-  int64_t chunks = loop.chunks, shares = 4 * int64_t(threads());
+void ThreadPool::takePart(End end) {
+  uint32_t shares = 4 * static_cast<uint32_t>(threads());
   for (;;) {
-    int64_t first = nextChunk.load(std::memory_order_relaxed), last;
+    uint64_t now = left.load(std::memory_order_relaxed);
+    uint32_t first, last, take;
     do {
-      if (first >= chunks)
+      first = static_cast<uint32_t>(now >> 32), last = static_cast<uint32_t>(now);
+      if (first >= last)
         return;
-      int64_t take = (chunks - first) / shares;
-      last = first + (take > 1 ? take : 1);
-    } while (!nextChunk.compare_exchange_weak(first, last, std::memory_order_relaxed));
-    if (!loop.run(loop, first, last)) {
-      nextChunk.store(chunks, std::memory_order_relaxed);
+      take = (last - first) / shares > 1 ? (last - first) / shares : 1;
+    } while (!left.compare_exchange_weak(now, end == End::Front ? now + (uint64_t(take) << 32) : now - take, std::memory_order_relaxed));
+    uint32_t begin = end == End::Front ? first : last - take;
+    if (!loop.run(loop, begin, begin + take)) {
+      left.store(0, std::memory_order_relaxed);
       return;
     }
   }
@@ -109,7 +111,7 @@ void ThreadPool::work() {
     seen = epoch;
     ++inside;
     if (open)
-      takePart();
+      takePart(End::Back);
     if (--inside == 0 && callerSleeps) {
       pthread_mutex_lock(&mutex);
       pthread_cond_signal(&loopLeft);

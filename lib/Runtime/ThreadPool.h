@@ -1,4 +1,5 @@
-// A small pool for loops: workers and the caller claim chunks from one counter.
+// A small pool for loops: the caller claims chunks from the front, workers from the back. So a core meets in its caches much of what it
+// has written in the loop before.
 //
 // A caller that also works and chunks that are claimed late keep a loop close to its serial time when another process
 // takes a core away; workers spin between the loops of a run and for some microseconds after it, then sleep.
@@ -37,13 +38,14 @@ public:
 private:
   static void *workerMain(void *pool);
   void work();
-  void takePart();
+  enum class End { Front, Back };
+  void takePart(End end);
   bool waitForLoop(uint64_t seen);
   void wake();
 
   // A worker may read `loop` only between entering (inside++) and leaving, and only if it finds the loop open after
   // entering; the caller closes the loop and waits until nobody is inside before it touches `loop` again.
-  alignas(64) std::atomic<int64_t> nextChunk{0};
+  alignas(64) std::atomic<uint64_t> left{0}; ///< chunks that nobody has claimed: the first in the upper half, the one behind the last in the lower
   alignas(64) std::atomic<int32_t> inside{0};
   alignas(64) std::atomic<uint64_t> epoch{0};
   std::atomic<bool> open{false};
