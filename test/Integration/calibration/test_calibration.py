@@ -25,18 +25,18 @@ def peak_bytes(command):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_memory_of_quantize(method, resnet, tool, tmp_path):
-    """256 samples take at most 5 % more than 16. Keeping the tensors of 240 samples would nearly double it."""
+    """256 samples take at most 5 % more than 16. Keeping the tensors of 240 samples would nearly double it. The same run varies by 4 %."""
     network, data = resnet
     command = [tool.path("qopt"), "quantize", network, "-o", tmp_path / "q.mlirbc", "--calibration-data", data, "--calibration-method",
                method, "--quiet"]
-    few, many = (peak_bytes([*command, "--samples", n]) for n in (16, 256))
+    few, many = (min(peak_bytes([*command, "--samples", n]) for _ in range(3)) for n in (16, 256))
     assert many <= 1.05 * few, f"{few / 1e6:.1f} MB for 16 samples, {many / 1e6:.1f} MB for 256"
 
 
 def test_memory_of_calibrate(resnet, tool, tmp_path):
     network, data = resnet
     command = [tool.path("qopt"), "calibrate", network, "--calibration-data", data, "-o", tmp_path / "s.stats", "--quiet"]
-    few, many = (peak_bytes([*command, "--samples", n]) for n in (16, 256))
+    few, many = (min(peak_bytes([*command, "--samples", n]) for _ in range(3)) for n in (16, 256))
     assert many <= 1.05 * few, f"{few / 1e6:.1f} MB for 16 samples, {many / 1e6:.1f} MB for 256"
 
 
