@@ -206,18 +206,17 @@ private:
     for (int64_t round = 0; round < rounds; ++round) {
       ArrayRef<SiteCost> all = targets, part = all.slice(count * round / rounds, count * (round + 1) / rounds - count * round / rounds),
                          before = all.take_front(count * round / rounds);
-      int64_t codes = codesOf(before), grams = gramsOf(part), stays = base + statisticsBytes() + (round ? scaledBytes() : 0);
+      int64_t codes = codesOf(before), grams = gramsOf(part), stays = base + statisticsBytes(), scaled = scaledBytes();
       int64_t program = floatBytes(), saved = 0;
       for (const SiteCost &site : before)
         saved += site.floats() - site.codes();
       std::string of = rounds > 1 ? formatv(" (part {0} of {1})", round + 1, rounds).str() : "";
-      add("calibrating" + of, stays + compileBytes() + codes + program - saved + activations.peak + grams + widest(part),
+      add("calibrating" + of, stays + (round ? scaled : 0) + compileBytes() + codes + program - saved + activations.peak + grams + widest(part),
           compileSeconds() + runSeconds(w.samples) + gramSeconds(part));
       int64_t most = 0;
       for (const SiteCost &site : part)
         most = std::max(most, roundingBytes(site, true));
-      stays += round ? 0 : scaledBytes();
-      add("quantizing" + of, stays + codes + codesOf(part) + grams + most, roundSeconds(part) + static_cast<double>(floatBytes()) / kReadRate);
+      add("quantizing" + of, stays + scaled + codes + codesOf(part) + grams + most, roundSeconds(part) + static_cast<double>(floatBytes()) / kReadRate);
       if (round == 0 && w.keepsWork)
         result.workBytes = grams / 2 + statisticsBytes();
     }

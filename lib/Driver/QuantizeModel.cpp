@@ -216,11 +216,13 @@ static Expected<InputTable> gatherPart(mlir::ModuleOp module, mlir::ModuleOp ref
 static Error distillStages(mlir::ModuleOp reference, mlir::ModuleOp module, const ResolvedRecipe &resolved, const QuantizationRequest &request) {
   for (auto [index, stage] : llvm::enumerate(resolved.recipe.stages)) {
     const auto *options = std::get_if<DistillationOptions>(&stage.options);
+    if (!options)
+      continue;
     llvm::StringSet<> names;
     for (auto [site, plan] : llvm::zip(resolved.sites, resolved.plans))
       if (plan.scheme && llvm::is_contained(plan.stages, index))
         names.insert(site.name);
-    if (options && !names.empty())
+    if (!names.empty())
       if (Error error = request.distill(reference, module, *options, names))
         return error;
   }

@@ -109,19 +109,18 @@ private:
     for (auto [index, one] : llvm::enumerate(scales))
       factorOf[one.weight] = inputs + index;
     for (Operation &op : quantized.getBody().front().without_terminator()) {
-      auto factor = factorOf.find(&op);
-      if (factor == factorOf.end()) {
-        b.clone(op, copies);
-        continue;
-      }
-      Value own = cast<qir::DequantizeOp>(op).getScale();
-      IRMapping scaled = copies;
-      scaled.map(own, nn::MulOp::create(b, op.getLoc(), own.getType(), copies.lookup(own), main.getArgument(factor->second)).getResult());
-      Operation *copy = b.clone(op, scaled);
-      copies.map(op.getResult(0), copy->getResult(0));
+      Operation *copy = b.clone(op, copies);
+      if (auto factor = factorOf.find(&op); factor != factorOf.end())
+        scale(cast<qir::DequantizeOp>(copy), main.getArgument(factor->second));
     }
     for (Value value : quantized.getBody().front().getTerminator()->getOperands())
       results.push_back(copies.lookup(value));
+  }
+
+  static void scale(qir::DequantizeOp weight, Value factor) {
+    OpBuilder before(weight);
+    Value own = weight.getScale();
+    weight.getScaleMutable().assign(nn::MulOp::create(before, weight.getLoc(), own.getType(), own, factor));
   }
 
   SmallVector<Value> lossesOf(ValueRange wanted, OutputLoss loss) {
@@ -163,7 +162,7 @@ std::vector<TunableScales> qopt::tunableScales(ModuleOp quantized, const llvm::S
       return;
     qir::DequantizeOp weight = quantizedWeight(op);
     if (weight && isTunable(weight))
-      found.push_back({name, weight, cast<RankedTensorType>(weight.getScale().getType()).getShape().vec()});
+      found.push_back({weight, cast<RankedTensorType>(weight.getScale().getType()).getShape().vec()});
     else if (weight)
       log.note(op, "DISTILL-SKIPPED", "its weight's scales stay as they are: only constants in float32 under integer codes can be trained");
   });

@@ -13,7 +13,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
 
-#include <string>
+#include <cstdint>
 #include <vector>
 
 namespace qopt {
@@ -25,7 +25,6 @@ enum class OutputLoss {
 
 /// The scales of one op's weight in @main: an f32 constant under integer codes.
 struct TunableScales {
-  std::string op;                    ///< its name
   mlir::Operation *weight = nullptr; ///< the qopt.dequantize
   std::vector<int64_t> shape;
 };
