@@ -61,3 +61,10 @@ Expected<std::unique_ptr<SampleSource>> qopt::cutSamples(std::unique_ptr<SampleS
     return makeError("max_length cuts samples along axis 1, but no input of the model has a dynamic dim there; leave it out of the recipe");
   return std::make_unique<CutSource>(std::move(source), std::move(isSequence), length);
 }
+
+Expected<std::unique_ptr<SampleSource>> qopt::openSamples(StringRef path, ArrayRef<ValueSpec> inputs, std::optional<int64_t> maxLength) {
+  auto source = SampleSource::open(path, inputs);
+  if (!source || !maxLength)
+    return source;
+  return cutSamples(std::move(*source), inputs, *maxLength);
+}

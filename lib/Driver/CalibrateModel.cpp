@@ -3,8 +3,6 @@
 #include "qopt/Calibration/Annotate.h"
 #include "qopt/Calibration/Session.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
-#include "qopt/Execution/JIT.h"
-#include "qopt/Pipelines/CPU.h"
 #include "qopt/Pipelines/ResourceScope.h"
 #include "qopt/Pipelines/Run.h"
 #include "qopt/Support/Hash.h"
@@ -60,11 +58,7 @@ Expected<Instrumented> instrument(mlir::ModuleOp module, const CalibrationReques
   if (!request.only.empty())
     dropResults(*copy); // What no observer sees need not run.
   result.sites = readSites(*copy);
-  if (Error error = lowerForCPU(*copy, {}))
-    return std::move(error);
-  JITOptions options;
-  options.threads = request.threads;
-  auto executor = createJITExecutor(std::move(copy), nullptr, options);
+  auto executor = compileForHost(std::move(copy), request.threads);
   if (!executor)
     return executor.takeError();
   result.executor = std::move(*executor);
@@ -97,9 +91,7 @@ static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequ
   auto program = instrument(module, request, session);
   if (!program)
     return inContext(request.modelPath, program.takeError());
-  auto source = SampleSource::open(request.dataPath, program->executor->inputs());
-  if (source && request.maxLength)
-    source = cutSamples(std::move(*source), program->executor->inputs(), *request.maxLength);
+  auto source = openSamples(request.dataPath, program->executor->inputs(), request.maxLength);
   if (!source)
     return source.takeError();
   std::optional<Instrumented> reference;

@@ -1,12 +1,11 @@
 #include "Distill.h"
+#include "Models.h"
 
 #include "qopt/Analysis/Decisions.h"
 #include "qopt/Calibration/SampleSource.h"
 #include "qopt/Dialect/NN/Transforms/Gradient.h"
 #include "qopt/Dialect/Qopt/Transforms/Distillation.h"
-#include "qopt/Execution/JIT.h"
 #include "qopt/Numerics/Quantizers/Adam.h"
-#include "qopt/Pipelines/CPU.h"
 #include "qopt/Pipelines/ResourceScope.h"
 #include "qopt/Pipelines/Run.h"
 #include "qopt/Support/Progress.h"
@@ -65,14 +64,6 @@ private:
   std::vector<Tensor> tensors;
   std::vector<Adam> moments;
 };
-
-Expected<std::unique_ptr<Executor>> compile(mlir::OwningOpRef<mlir::ModuleOp> module, int32_t threads) {
-  if (Error error = lowerForCPU(*module, {}))
-    return std::move(error);
-  JITOptions options;
-  options.threads = threads;
-  return createJITExecutor(std::move(module), nullptr, options);
-}
 
 class Training {
 public:
@@ -141,14 +132,6 @@ private:
   int64_t batch, taught, samples;
 };
 
-/// The samples, cut as the recipe wants them. The program's last inputs are factors.
-Expected<std::unique_ptr<SampleSource>> openSamples(const DistillationRequest &request, ArrayRef<ValueSpec> inputs) {
-  auto source = SampleSource::open(request.dataPath, inputs);
-  if (!source || !request.maxLength)
-    return source;
-  return cutSamples(std::move(*source), inputs, *request.maxLength);
-}
-
 /// A program that gives the loss, and its gradients by the factors.
 Expected<std::unique_ptr<Executor>> compileStep(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<TunableScales> scales,
                                                 OutputLoss loss, int32_t threads) {
@@ -164,7 +147,7 @@ Expected<std::unique_ptr<Executor>> compileStep(mlir::ModuleOp reference, mlir::
     if (mlir::failed(appendGradients(main, factors)))
       return sentence.error();
   }
-  return compile(std::move(*step), threads);
+  return compileForHost(std::move(*step), threads);
 }
 
 struct Trained {
@@ -180,7 +163,7 @@ Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, Arra
   auto program = compileStep(reference, quantized, scales, loss, request.threads);
   if (!program)
     return program.takeError();
-  auto source = openSamples(request, (*program)->inputs().drop_back(scales.size()));
+  auto source = openSamples(request.dataPath, (*program)->inputs().drop_back(scales.size()), request.maxLength);
   if (!source)
     return source.takeError();
   int64_t samples = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());

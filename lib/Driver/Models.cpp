@@ -107,4 +107,12 @@ Expected<std::unique_ptr<Executor>> loadExecutor(StringRef path, StringRef targe
   return createJITExecutor(std::move(model->module), model->context, {target.str(), threads, optLevel});
 }
 
+Expected<std::unique_ptr<Executor>> compileForHost(mlir::OwningOpRef<mlir::ModuleOp> module, int32_t threads) {
+  if (Error error = lowerForCPU(*module, {}))
+    return std::move(error);
+  JITOptions options;
+  options.threads = threads;
+  return createJITExecutor(std::move(module), nullptr, options);
+}
+
 } // namespace qopt

@@ -21,4 +21,7 @@ llvm::Expected<Model> loadModel(llvm::StringRef path);
 llvm::Expected<std::unique_ptr<Executor>> loadExecutor(llvm::StringRef path, llvm::StringRef target, int32_t threads,
                                                        unsigned optLevel, Session &session);
 
+/// The module, lowered for this machine, as a program. Errors: what lowering and the JIT say.
+llvm::Expected<std::unique_ptr<Executor>> compileForHost(mlir::OwningOpRef<mlir::ModuleOp> module, int32_t threads);
+
 } // namespace qopt

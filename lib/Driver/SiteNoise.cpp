@@ -2,8 +2,6 @@
 
 #include "qopt/Calibration/SampleSource.h"
 #include "qopt/Dialect/Qopt/Transforms/CompareSites.h"
-#include "qopt/Execution/JIT.h"
-#include "qopt/Pipelines/CPU.h"
 #include "qopt/Pipelines/ResourceScope.h"
 #include "qopt/Support/Progress.h"
 
@@ -55,11 +53,7 @@ Expected<std::unique_ptr<Executor>> compile(mlir::OwningOpRef<mlir::ModuleOp> mo
   mlir::ScopedDiagnosticHandler quiet(module->getContext(), [](mlir::Diagnostic &diagnostic) {
     return mlir::success(diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error);
   });
-  if (Error error = lowerForCPU(*module, {}))
-    return std::move(error);
-  JITOptions options;
-  options.threads = threads;
-  return createJITExecutor(std::move(module), nullptr, options);
+  return compileForHost(std::move(module), threads);
 }
 
 std::vector<SiteNoise> rowsFor(ArrayRef<ComparedSite> sites) {

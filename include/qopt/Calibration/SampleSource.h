@@ -6,6 +6,7 @@
 #pragma once
 #include "qopt/Support/Tensor.h"
 #include "qopt/Support/ValueSpec.h"
+#include <optional>
 
 namespace qopt {
 
@@ -28,6 +29,10 @@ public:
 /// Errors: no input has such a dim.
 llvm::Expected<std::unique_ptr<SampleSource>> cutSamples(std::unique_ptr<SampleSource> source, llvm::ArrayRef<ValueSpec> inputs,
                                                          int64_t length);
+
+/// Opens `path` (SampleSource::open), cut to `maxLength` where that is given.
+llvm::Expected<std::unique_ptr<SampleSource>> openSamples(llvm::StringRef path, llvm::ArrayRef<ValueSpec> inputs,
+                                                          std::optional<int64_t> maxLength);
 
 /// 128 bits that depend on the contents and index of each sample, combined so that shards add up: hash(a ∪ b) = combine(a, b).
 struct DataHash {

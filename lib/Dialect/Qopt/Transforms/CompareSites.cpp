@@ -1,4 +1,5 @@
 #include "qopt/Dialect/Qopt/Transforms/CompareSites.h"
+#include "Programs.h"
 
 #include "qopt/Analysis/Placement.h"
 #include "qopt/Analysis/Sites.h"
@@ -16,20 +17,10 @@ namespace {
 
 constexpr llvm::StringLiteral kNumber = "qopt.number";
 
-func::FuncOp mainOf(ModuleOp module) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  return main && !main.isExternal() ? main : func::FuncOp();
-}
-
 /// -1 where the op came after numbering.
 int64_t numberOf(Operation *op) {
   auto number = op->getAttrOfType<IntegerAttr>(kNumber);
   return number ? number.getInt() : -1;
-}
-
-bool isF32Tensor(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getElementType().isF32();
 }
 
 /// Whether codes stand behind the value: it is dequantized, perhaps moved afterwards.

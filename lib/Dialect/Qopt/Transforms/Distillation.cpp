@@ -1,4 +1,5 @@
 #include "qopt/Dialect/Qopt/Transforms/Distillation.h"
+#include "Programs.h"
 #include "QuantizeWeights.h"
 
 #include "qopt/Analysis/Constants.h"
@@ -20,16 +21,6 @@ using namespace mlir;
 using namespace qopt;
 
 namespace {
-
-func::FuncOp mainOf(ModuleOp module) {
-  auto main = module.lookupSymbol<func::FuncOp>("main");
-  return main && !main.isExternal() ? main : func::FuncOp();
-}
-
-bool isF32Tensor(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getElementType().isF32();
-}
 
 bool isTunable(qir::DequantizeOp weight) {
   return constantOf(weight.getQ()) && isa<IntegerType>(cast<RankedTensorType>(weight.getQ().getType()).getElementType()) &&

@@ -1,5 +1,6 @@
 // Places quantize/dequantize pairs. First every linear op is judged; then values are chosen; then the pairs are put in.
 #include "Activations.h"
+#include "Programs.h"
 #include "BiasCorrection.h"
 #include "EncodeWeights.h"
 #include "QuantizeWeights.h"
@@ -55,11 +56,6 @@ private:
 };
 
 int64_t typeRank(Value value) { return cast<RankedTensorType>(value.getType()).getRank(); }
-
-bool isF32Tensor(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getElementType().isF32();
-}
 
 /// One function's placement.
 class Placer {
