@@ -174,9 +174,15 @@ ACTIVATIONS = {
     "tanh": ("nn.tanh %a", np.tanh),
     "relu": ("nn.relu %a", lambda x: np.maximum(x, 0)),
     "reciprocal": ("nn.reciprocal %a", lambda x: 1 / x),
+    "abs": ("nn.abs %a", np.abs),
+    "softplus": ("nn.softplus %a", lambda x: np.log1p(np.exp(x))),
+    "leaky_relu": ("nn.leaky_relu %a {alpha = 0.2 : f32}", lambda x: np.where(x >= 0, x, 0.2 * x)),
+    "hard_swish": ("nn.hard_swish %a", lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
+    "hard_sigmoid": ("nn.hard_sigmoid %a {alpha = 0.2 : f32, beta = 0.4 : f32}", lambda x: np.clip(0.2 * x + 0.4, 0, 1)),
 }
 for name, (op, function) in ACTIVATIONS.items():
-    case(name, {"a": "?x5", "y": "?x5"}, f"%y = {op} : (<a>) -> <y>", function, {"a": (3, 5)}, positive="a" if name == "reciprocal" else "")
+    case(name, {"a": "?x5", "y": "?x5"}, f"%y = {op} : (<a>) -> <y>", function, {"a": (3, 5)}, positive="a" if name == "reciprocal" else "",
+         factors={"a": 4} if "hard" in name else {})
 for name, exponent, element in [("square", 2.0, "f32"), ("root", -0.5, "f32"), ("whole", 3, "i64"), ("several", [2.0, 3.0, 0.5], "f32")]:
     case(f"pow_{name}", {"a": "?x3", "b": f'{"3x" * np.ndim(exponent)}{element}', "y": "?x3"},
          f"%b = {constant(exponent, element)}\n%y = nn.pow %a, %b : (<a>, <b>) -> <y>", lambda a, b=exponent: a**np.asarray(b), {"a": (4, 3)},
@@ -220,6 +226,178 @@ for name, bias in [("", "b"), ("_without_bias", "")]:
     case(f"layer_normalization{name}", {"a": "?x?x7", "s": "7", "b": "7", "y": "?x?x7"},
          f'%y = nn.layer_normalization %a, %s{", %b" * bool(bias)} {{axis = 2 : i64, epsilon = 1.0e-5 : f32}} : (<a>, <s>{", <b>" * bool(bias)}) -> <y>',
          layer_norm, {"a": (2, 3, 7), "s": (7,)} | ({"b": (7,)} if bias else {}))
+
+# ---- convolutions ----
+
+
+def windows(x, kernel, strides, dilations, pads, fill=0.0):
+    """For each tap of a window, in order, what it sees: N×C×counts."""
+    n = len(kernel)
+    x = np.pad(x, [(0, 0), (0, 0), *zip(pads[:n], pads[n:])], constant_values=fill)
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilations)]
+    counts = [(size - r) // s + 1 for size, r, s in zip(x.shape[2:], reach, strides)]
+    for tap in np.ndindex(*kernel):
+        at = (slice(k * d, k * d + (c - 1) * s + 1, s) for k, d, c, s in zip(tap, dilations, counts, strides))
+        yield tap, x[(slice(None), slice(None), *at)]
+
+
+def conv(x, w, b=None, strides=(1,), dilations=(1,), pads=(0, 0), group=1):
+    y, width, each = 0, w.shape[0] // group, w.shape[1]
+    for tap, seen in windows(x, w.shape[2:], strides, dilations, pads):
+        y = y + np.concatenate([np.einsum("nc...,mc->nm...", seen[:, g * each:(g + 1) * each], w[(slice(g * width, (g + 1) * width), slice(None), *tap)])
+                                for g in range(group)], 1)
+    return y if b is None else y + b.reshape(-1, *[1] * len(strides))
+
+
+def conv_transpose(x, w, b=None, strides=(1,), dilations=(1,), pads=(0, 0), output_padding=(0,), group=1):
+    n, each, width = len(strides), w.shape[0] // group, w.shape[1]
+    sizes = [(size - 1) * s + (k - 1) * d + 1 + extra for size, s, k, d, extra in zip(x.shape[2:], strides, w.shape[2:], dilations, output_padding)]
+    y = np.zeros((len(x), width * group, *sizes), np.result_type(x, w))
+    for tap in np.ndindex(*w.shape[2:]):
+        at = tuple(slice(k * d, k * d + (c - 1) * s + 1, s) for k, d, c, s in zip(tap, dilations, x.shape[2:], strides))
+        for g in range(group):
+            part = np.einsum("nc...,cm->nm...", x[:, g * each:(g + 1) * each], w[(slice(g * each, (g + 1) * each), slice(None), *tap)])
+            y[(slice(None), slice(g * width, (g + 1) * width), *at)] += part
+    y = y[(slice(None), slice(None), *(slice(p, size - q) for p, q, size in zip(pads[:n], pads[n:], sizes)))]
+    return y if b is None else y + b.reshape(-1, *[1] * n)
+
+
+def dims(*sizes):
+    return "x".join(map(str, sizes))
+
+
+def array(values):
+    return f"array<i64: {', '.join(map(str, values))}>"
+
+
+# name, x, w, has bias, attributes
+CONVOLUTIONS = [
+    ("1d", (2, 3, 9), (4, 3, 3), True, dict(strides=(1,), dilations=(1,), pads=(0, 0))),
+    ("1d_stride_3", (2, 3, 10), (4, 3, 2), False, dict(strides=(3,), dilations=(1,), pads=(1, 0))),
+    ("product", (3, 5, 4, 3), (6, 5, 1, 1), True, dict(strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0))),
+    ("product_stride_2", (2, 4, 6, 5), (3, 4, 1, 1), True, dict(strides=(2, 2), dilations=(1, 1), pads=(0, 0, 0, 0))),
+    ("dense", (2, 3, 5, 6), (4, 3, 3, 3), True, dict(strides=(1, 1), dilations=(1, 1), pads=(1, 1, 1, 1))),
+    ("strides", (2, 3, 7, 8), (4, 3, 3, 2), True, dict(strides=(2, 3), dilations=(1, 1), pads=(1, 0, 1, 2))),
+    ("dilations", (1, 2, 8, 9), (3, 2, 2, 3), False, dict(strides=(1, 2), dilations=(3, 2), pads=(0, 1, 2, 0))),
+    ("wide_pads", (2, 2, 3, 4), (2, 2, 2, 1), False, dict(strides=(1, 2), dilations=(1, 1), pads=(2, 1, 3, 2))),
+    ("groups", (2, 4, 5, 5), (6, 2, 3, 3), True, dict(strides=(2, 1), dilations=(1, 1), pads=(1, 1, 0, 1), group=2)),
+    ("depthwise", (2, 5, 6, 6), (5, 1, 3, 3), True, dict(strides=(1, 1), dilations=(1, 1), pads=(1, 1, 1, 1), group=5)),
+    ("depthwise_stride_2", (2, 3, 7, 6), (3, 1, 5, 3), False, dict(strides=(2, 2), dilations=(1, 1), pads=(2, 1, 2, 1), group=3)),
+    ("multiplied_depthwise", (2, 3, 4, 4), (6, 1, 2, 2), True, dict(strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0), group=3)),
+    ("3d", (1, 2, 4, 5, 3), (3, 2, 2, 3, 2), True, dict(strides=(1, 2, 1), dilations=(1, 1, 1), pads=(1, 0, 0, 0, 1, 1))),
+    ("3d_groups", (2, 4, 3, 4, 4), (4, 2, 2, 2, 1), False, dict(strides=(1, 1, 2), dilations=(2, 1, 1), pads=(0, 0, 0, 0, 0, 0), group=2)),
+]
+for name, x, w, bias, attributes in CONVOLUTIONS:
+    text = ", ".join(f"{key} = {array(value) if key != 'group' else f'{value} : i64'}" for key, value in attributes.items())
+    operands, types = ("%a, %w, %b", "<a>, <w>, <b>") if bias else ("%a, %w", "<a>, <w>")
+    values = {"a": x, "w": w} | ({"b": w[:1]} if bias else {})
+    counts = conv(np.zeros(x), np.zeros(w), **attributes).shape[2:]
+    for how, given, made in [("", dims("?", *x[1:]), dims("?", w[0], *counts)), ("_open", dims("?", x[1], *"?" * (len(x) - 2)), dims("?", w[0], *"?" * (len(x) - 2)))]:
+        case(f"conv_{name}{how}", {"a": given, "w": dims(*w), "b": dims(w[0]), "y": made}, f"%y = nn.conv {operands} {{{text}}} : ({types}) -> <y>",
+             lambda a, w, b=None, more=attributes: conv(a, w, b, **more), values)
+for auto in ("SAME_UPPER", "SAME_LOWER"):
+    pads = (1, 0, 2, 1) if auto == "SAME_UPPER" else (2, 1, 1, 0)
+    case(f"conv_{auto.lower()}", {"a": "?x2x?x?", "w": "3x2x4x2", "y": "?x3x?x?"},
+         f'%y = nn.conv %a, %w {{strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, auto_pad = "{auto}"}} : (<a>, <w>) -> <y>',
+         lambda a, w, p=pads: conv(a, w, None, (1, 1), (1, 1), p), {"a": (2, 2, 5, 4), "w": (3, 2, 4, 2)})
+KERNEL = np.random.default_rng(8).standard_normal((4, 3, 3, 3)).astype(np.float32)
+case("conv_constant", {"a": "?x3x5x6", "w": "4x3x3x3", "y": "?x4x5x6"},
+     f'%w = {constant(KERNEL, "f32")}\n%y = nn.conv %a, %w {{strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>}} : (<a>, <w>) -> <y>',
+     lambda a: conv(a, KERNEL.astype(np.float64), None, (1, 1), (1, 1), (1, 1, 1, 1)), {"a": (2, 3, 5, 6)})
+for name, x, w, attributes in [
+    ("disjoint", (2, 3, 4, 5), (3, 2, 2, 3), dict(strides=(2, 3), dilations=(1, 1), pads=(0, 0, 0, 0), output_padding=(0, 0))),
+    ("overlapping", (1, 4, 3, 4), (4, 2, 3, 3), dict(strides=(2, 1), dilations=(1, 2), pads=(1, 0, 0, 1), output_padding=(1, 0), group=2)),
+]:
+    text = ", ".join(f"{key} = {array(value) if key != 'group' else f'{value} : i64'}" for key, value in attributes.items())
+    made = conv_transpose(np.zeros(x), np.zeros(w), **attributes).shape
+    case(f"conv_transpose_{name}", {"a": dims("?", *x[1:]), "w": dims(*w), "b": dims(made[1]), "y": dims("?", *made[1:])},
+         f"%y = nn.conv_transpose %a, %w, %b {{{text}}} : (<a>, <w>, <b>) -> <y>", lambda a, w, b, more=attributes: conv_transpose(a, w, b, **more),
+         {"a": x, "w": w, "b": made[1:2]})
+
+# ---- pools ----
+
+
+def ceiled(x, kernel, strides, pads):
+    """Pads with the overhang of the last windows in ceil mode."""
+    n, more = len(kernel), list(pads)
+    for i, (size, k, s) in enumerate(zip(x.shape[2:], kernel, strides)):
+        count = -(-(size + pads[i] + pads[i + n] - k) // s) + 1
+        count -= (count - 1) * s >= size + pads[i]
+        more[i + n] = (count - 1) * s + k - size - pads[i]
+    return more
+
+
+def max_pool(x, kernel, strides, dilations, pads, ceil_mode=False):
+    pads = ceiled(x, kernel, strides, pads) if ceil_mode else pads
+    return np.max([seen for _, seen in windows(x, kernel, strides, dilations, pads, -np.inf)], axis=0)
+
+
+def average_pool(x, kernel, strides, dilations, pads, ceil_mode=False, count_include_pad=False):
+    own = np.pad(np.ones_like(x), [(0, 0), (0, 0), *zip(pads[:2], pads[2:])], constant_values=float(count_include_pad))
+    x = np.pad(x, [(0, 0), (0, 0), *zip(pads[:2], pads[2:])])
+    over = ceiled(x, kernel, strides, (0, 0, 0, 0)) if ceil_mode else (0, 0, 0, 0)
+    sums, counts = ([seen for _, seen in windows(v, kernel, strides, dilations, over)] for v in (x, own))
+    return np.sum(sums, 0) / np.sum(counts, 0)
+
+
+POOLS = [
+    ("halves", (2, 3, 6, 4), dict(kernel=(2, 2), strides=(2, 2), dilations=(1, 1), pads=(0, 0, 0, 0))),
+    ("overlapping", (2, 2, 7, 6), dict(kernel=(3, 2), strides=(2, 1), dilations=(1, 1), pads=(1, 0, 1, 1))),
+    ("dilated", (1, 2, 7, 7), dict(kernel=(2, 3), strides=(1, 2), dilations=(3, 2), pads=(0, 1, 1, 2))),
+    ("left_over", (1, 2, 8, 5), dict(kernel=(3, 2), strides=(3, 2), dilations=(1, 1), pads=(0, 0, 0, 0))),
+    ("ceiled", (1, 2, 7, 6), dict(kernel=(3, 3), strides=(2, 2), dilations=(1, 1), pads=(0, 0, 0, 0), ceil_mode=True)),
+]
+for name, x, attributes in POOLS:
+    text = ", ".join(f"{'kernel_shape' if key == 'kernel' else key} = {array(value) if key != 'ceil_mode' else 'true'}" for key, value in attributes.items())
+    spatial = max_pool(np.zeros(x), **attributes).shape[2:]
+    for how, given, made in [("", dims("?", *x[1:]), dims("?", x[1], *spatial)), ("_open", dims("?", x[1], "?", "?"), dims("?", x[1], "?", "?"))]:
+        case(f"max_pool_{name}{how}", {"a": given, "y": made}, f"%y = nn.max_pool %a {{{text}}} : (<a>) -> <y>",
+             lambda a, more=attributes: max_pool(a, **more), {"a": x})
+        for counts in (False, True):
+            case(f"average_pool_{name}{'_with_pads' * counts}{how}", {"a": given, "y": made},
+                 f"%y = nn.average_pool %a {{{text}, count_include_pad = {str(counts).lower()}}} : (<a>) -> <y>",
+                 lambda a, more=attributes, c=counts: average_pool(a, **more, count_include_pad=c), {"a": x})
+case("max_pool_ties", {"a": "?x2x4", "c": "?x2x8", "y": "?x2x4"},  # each window sees the same pixel twice
+     "%c = nn.concat %a, %a {axis = 2 : i64} : (<a>, <a>) -> <c>\n"
+     "%y = nn.max_pool %c {kernel_shape = array<i64: 2>, strides = array<i64: 1>, dilations = array<i64: 4>, pads = array<i64: 0, 0>} : (<c>) -> <y>",
+     lambda a: a, {"a": (3, 2, 4)})
+for op, function in {"reduce_max": np.max, "reduce_min": np.min}.items():
+    case(op, {"a": "?x?x5", "y": "?x5"}, f"%y = nn.{op} %a {{axes = array<i64: 1>, keepdims = false}} : (<a>) -> <y>", lambda a, f=function: f(a, 1), {"a": (3, 4, 5)})
+    case(f"{op}_kept", {"a": "3x4x5", "y": "3x1x1"}, f"%y = nn.{op} %a {{axes = array<i64: 2, 1>}} : (<a>) -> <y>",
+         lambda a, f=function: f(a, (1, 2), keepdims=True), {"a": (3, 4, 5)})
+for op, function in {"max": np.maximum, "min": np.minimum}.items():
+    case(op, {"a": "?x3", "b": "3", "y": "?x3"}, f"%y = nn.{op} %a, %b : (<a>, <b>) -> <y>", function, {"a": (4, 3), "b": (3,)})
+case("pad", {"a": "?x3x4", "p": "6xi64", "v": "f32", "y": "?x6x3"},
+     f'%p = {constant([0, 2, -2, 0, 1, 1], "i64")}\n%v = {constant(np.float32(3), "f32")}\n%y = nn.pad %a, %p, %v : (<a>, <p>, <v>) -> <y>',
+     lambda a: np.pad(a[:, :, 2:], [(0, 0), (2, 1), (0, 1)], constant_values=3), {"a": (2, 3, 4)})
+
+# ---- attention ----
+
+
+def attention(q, k, v, mask=None, scale=1.0, cap=0.0, causal=False):
+    repeats = q.shape[1] // k.shape[1]
+    k, v = k.repeat(repeats, 1), v.repeat(repeats, 1)
+    scores = scale * q @ k.swapaxes(2, 3)
+    scores = cap * np.tanh(scores / cap) if cap else scores
+    seen = np.tri(*scores.shape[2:], dtype=bool) if causal else np.ones(scores.shape[2:], bool)
+    if mask is not None and mask.dtype == bool:
+        seen = seen & mask
+    elif mask is not None:
+        scores = scores + mask
+    e = np.where(seen, np.exp(scores - scores.max(-1, keepdims=True)), 0)
+    return e / np.where(e.sum(-1, keepdims=True) == 0, 1, e.sum(-1, keepdims=True)) @ v
+
+
+SEEN = np.random.default_rng(9).integers(0, 3, (2, 1, 5, 6)) > 0
+SEEN[0, 0, 2] = False  # a query that sees nothing
+for name, keys, mask, attributes in [("", 4, "", "scale = 0.5 : f32"), ("_grouped", 2, "", "scale = 0.5 : f32, softcap = 2.0 : f32"),
+                                     ("_causal", 1, "", "scale = 0.5 : f32, is_causal = true"), ("_masked", 4, "i1", "scale = 0.5 : f32"),
+                                     ("_masked_causal", 2, "i1", "scale = 0.5 : f32, is_causal = true"), ("_added", 2, "f32", "scale = 0.5 : f32")]:
+    case(f"attention{name}", {"q": "?x4x?x3", "k": f"?x{keys}x?x3", "v": f"?x{keys}x?x2", "m": f"?x1x?x?x{mask or 'f32'}", "y": "?x4x?x2"},
+         f"%y = nn.attention %q, %k, %v{', %m' * bool(mask)} {{{attributes}}} : (<q>, <k>, <v>{', <m>' * bool(mask)}) -> <y>",
+         lambda q, k, v, m=None, more=attributes, mask=mask: attention(q, k, v, m if mask != "i1" else m > 0, 0.5,
+                                                                       2.0 * ("softcap" in more), "causal" in more),
+         {"q": (2, 4, 5, 3), "k": (2, keys, 6, 3), "v": (2, keys, 6, 2)} | ({"m": (2, 1, 5, 6)} if mask == "f32" else {}), fixed={"m": SEEN} if mask == "i1" else {})
 
 # ---- quantized activations ----
 

@@ -19,9 +19,11 @@ const GradientTable &rules() {
   static const GradientTable table = [] {
     GradientTable made;
     addActivationGradients(made);
+    addConvGradients(made);
     addElementwiseGradients(made);
     addLinearGradients(made);
     addMoveGradients(made);
+    addPoolGradients(made);
     addQuantGradients(made);
     addReduceGradients(made);
     return made;
@@ -151,10 +153,14 @@ LogicalResult qopt::appendGradients(func::FuncOp func, ArrayRef<unsigned> argume
   Operation *exit = body.getTerminator();
   llvm::DenseSet<Value> active = activeValues(body, arguments, exit->getOperand(0));
   for (Operation &op : llvm::make_early_inc_range(body))
-    if (auto product = dyn_cast<MatMulOp>(op); product && active.contains(product.getB()) && hasActiveResult(op, active))
+    if (!hasActiveResult(op, active))
+      continue;
+    else if (auto product = dyn_cast<MatMulOp>(op); product && active.contains(product.getB()))
       flattenProduct(product);
+    else if (auto attention = dyn_cast<AttentionOp>(op))
+      openAttention(attention);
 
-  Value loss = exit->getOperand(0); // Flattening may have made anew what was on the way.
+  Value loss = exit->getOperand(0); // What was on the way may have been made anew.
   active = activeValues(body, arguments, loss);
   SmallVector<Operation *> ops;
   for (Operation &op : body)

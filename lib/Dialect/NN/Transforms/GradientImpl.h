@@ -137,12 +137,16 @@ private:
 };
 
 void addActivationGradients(GradientTable &table);
+void addConvGradients(GradientTable &table);
 void addElementwiseGradients(GradientTable &table);
 void addLinearGradients(GradientTable &table);
 void addMoveGradients(GradientTable &table);
+void addPoolGradients(GradientTable &table);
 void addQuantGradients(GradientTable &table);
 void addReduceGradients(GradientTable &table);
 
+/// Fused attention in f32, of known numbers of heads, becomes products and a softmax.
+void openAttention(AttentionOp op);
 /// x · W with x of several dims before the last and W a matrix that is computed becomes a product of matrices.
 void flattenProduct(MatMulOp op);
 

@@ -21,6 +21,37 @@ Term reciprocal(Term, Term y, Term dy) { return -(dy * y * y); }
 Term tanh(Term, Term y, Term dy) { return dy * (1 - y * y); }
 Term relu(Term x, Term, Term dy) { return only(compare<GreaterOp>(x, x.of(0)), dy); }
 
+Term abs(Term x, Term, Term dy) { return dy * x.then<SignOp>(); }
+Term softplus(Term x, Term, Term dy) { return dy * x.then<SigmoidOp>(); }
+
+/// (2x + 3) / 6 between its ends, 0 before and 1 after them.
+Term hardSwish(Term x, Term, Term dy) {
+  Term slope = only(compare<GreaterOp>(x, x.of(-3)), (1.0 / 3) * x + x.of(0.5));
+  return dy * choice(*x.g, compare<LessOp>(x, x.of(3)), slope, x.of(1));
+}
+
+void hardSigmoid(HardSigmoidOp op, Gradients &g) {
+  g.to(op.getX(), [&] {
+    Term y(g, op.getY()), dx = op.getAlpha().convertToFloat() * Term(g, g.of(op.getY()));
+    return only(compare<GreaterOp>(y, y.of(0)), only(compare<LessOp>(y, y.of(1)), dx));
+  });
+}
+
+void leakyRelu(LeakyReluOp op, Gradients &g) {
+  g.to(op.getX(), [&] {
+    Term x(g, op.getX()), dy(g, g.of(op.getY()));
+    return choice(g, compare<GreaterOrEqualOp>(x, x.of(0)), dy, op.getAlpha().convertToFloat() * dy);
+  });
+}
+
+/// Where both are equal, the first one's.
+template <typename Op, typename First> void extreme(Op op, Gradients &g) {
+  Term a(g, op.getA()), dy(g, g.of(op.getC()));
+  Value isFirst = compare<First>(a, op.getB());
+  g.to(op.getA(), [&] { return only(isFirst, dy); });
+  g.to(op.getB(), [&] { return choice(g, isFirst, dy.of(0), dy); });
+}
+
 /// e^(-x²)
 Term bell(Term x) { return (-(x * x)).then<ExpOp>(); }
 
@@ -69,6 +100,13 @@ void qopt::nn::addActivationGradients(GradientTable &table) {
   table.add<ReciprocalOp>(unary<ReciprocalOp, reciprocal>);
   table.add<TanhOp>(unary<TanhOp, tanh>);
   table.add<ReluOp>(unary<ReluOp, relu>);
+  table.add<AbsOp>(unary<AbsOp, abs>);
+  table.add<SoftplusOp>(unary<SoftplusOp, softplus>);
+  table.add<HardSwishOp>(unary<HardSwishOp, hardSwish>);
+  table.add<HardSigmoidOp>(hardSigmoid);
+  table.add<LeakyReluOp>(leakyRelu);
+  table.add<MaxOp>(extreme<MaxOp, GreaterOrEqualOp>);
+  table.add<MinOp>(extreme<MinOp, LessOrEqualOp>);
   table.add<ErfOp>(unary<ErfOp, erf>);
   table.add<GeluOp>(gelu);
   table.add<PowOp>(pow);

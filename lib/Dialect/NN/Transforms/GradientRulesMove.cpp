@@ -40,6 +40,17 @@ void slice(SliceOp op, Gradients &g) {
   g.to(op.getData(), [&] { return aroundSlice(op, g); });
 }
 
+/// Constants around the tensor, and the way back where there are crops.
+void pad(PadOp op, Gradients &g) {
+  auto pads = constantInts(op.getPads());
+  if (!pads || op.getMode() != "constant")
+    return;
+  SmallVector<int64_t> back;
+  for (int64_t size : *pads)
+    back.push_back(-size);
+  g.to(op.getData(), [&] { return g.make<PadOp>(g.of(op.getY()), g.ints(back), Value()); });
+}
+
 void concat(ConcatOp op, Gradients &g) {
   int64_t axis = op.getAxis(), at = 0;
   for (Value input : op.getInputs()) {
@@ -119,6 +130,7 @@ void qopt::nn::addMoveGradients(GradientTable &table) {
   table.add<UnsqueezeOp>(reshape);
   table.add<TransposeOp>(transpose);
   table.add<SliceOp>(slice);
+  table.add<PadOp>(pad);
   table.add<ConcatOp>(concat);
   table.add<SplitOp>(split);
   table.add<ExpandOp>(expand);

@@ -101,6 +101,68 @@ func.func @main(%x: tensor<3xf32>, %t: tensor<3xf32>) -> tensor<f32> {
 
 // -----
 
+// By a convolution's input: zeros between the pixels of the gradient, and the weight with outputs and inputs exchanged, back to front.
+// CHECK-LABEL: @main
+// CHECK: nn.pad {{.*}} -> tensor<?x4x4x2xf32>
+// CHECK: %[[SPREAD:.*]] = nn.reshape {{.*}} -> tensor<?x4x8xf32>
+// CHECK: nn.slice %arg1, {{.*}} {axes = array<i64: 2>, steps = array<i64: -1>} : {{.*}} -> tensor<4x3x2xf32>
+// CHECK: %[[TURNED:.*]] = nn.reshape {{.*}} -> tensor<3x4x2xf32>
+// CHECK: %[[DX:.*]] = nn.conv %[[SPREAD]], %[[TURNED]] {dilations = array<i64: 2>, pads = array<i64: 1, 2>, strides = array<i64: 1>} {{.*}} -> tensor<?x3x9xf32>
+// CHECK: return %{{.*}}, %[[DX]]
+func.func @main(%x: tensor<?x3x9xf32>, %w: tensor<4x3x2xf32>) -> tensor<f32> {
+  %y = nn.conv %x, %w {strides = array<i64: 2>, dilations = array<i64: 2>, pads = array<i64: 1, 0>} : (tensor<?x3x9xf32>, tensor<4x3x2xf32>) -> tensor<?x4x4xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x4x4xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// By its weight: a product for each tap.
+// CHECK-LABEL: @main
+// CHECK: nn.pad %arg1, {{.*}} -> tensor<?x3x10xf32>
+// CHECK-COUNT-2: nn.matmul {{.*}} : (tensor<1x4x?xf32>, tensor<1x?x3xf32>) -> tensor<1x4x3xf32>
+// CHECK: nn.concat {{.*}} -> tensor<1x4x3x2xf32>
+// CHECK: %[[DW:.*]] = nn.reshape {{.*}} -> tensor<4x3x2xf32>
+// CHECK: return %{{.*}}, %[[DW]]
+func.func @main(%w: tensor<4x3x2xf32>, %x: tensor<?x3x9xf32>) -> tensor<f32> {
+  %y = nn.conv %x, %w {strides = array<i64: 2>, dilations = array<i64: 2>, pads = array<i64: 1, 0>} : (tensor<?x3x9xf32>, tensor<4x3x2xf32>) -> tensor<?x4x4xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x4x4xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// Elements that are the largest of a window share its gradient.
+// CHECK-LABEL: @main
+// CHECK: %[[FIRST:.*]] = nn.slice %arg0, {{.*}} -> tensor<?x2x3xf32>
+// CHECK: nn.equal %[[FIRST]], %{{.*}} -> tensor<?x2x3xi1>
+// CHECK: %[[COUNT:.*]] = nn.add
+// CHECK: %[[SHARE:.*]] = nn.div %{{.*}}, %[[COUNT]]
+// CHECK: nn.mul %[[SHARE]]
+// CHECK: nn.mul %[[SHARE]]
+func.func @main(%x: tensor<?x2x6xf32>) -> tensor<f32> {
+  %y = nn.max_pool %x {kernel_shape = array<i64: 2>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<?x2x6xf32>) -> tensor<?x2x3xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x2x3xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// Attention becomes what it stands for; heads that queries share are repeated, and their gradients summed.
+// CHECK-LABEL: @main
+// CHECK-NOT: nn.attention
+// CHECK: %[[KEYS:.*]] = nn.gather %arg0
+// CHECK: nn.softmax
+// CHECK: nn.reduce_sum {{.*}} -> tensor<?x2x?x8xf32>
+// CHECK-NOT: nn.attention
+func.func @main(%k: tensor<?x2x?x8xf32>, %q: tensor<?x4x?x8xf32>, %v: tensor<?x2x?x8xf32>) -> tensor<f32> {
+  %z = nn.attention %q, %k, %v {scale = 0.5 : f32} : (tensor<?x4x?x8xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x4x?x8xf32>
+  %l = nn.reduce_sum %z {axes = array<i64: 0, 1, 2, 3>, keepdims = false} : (tensor<?x4x?x8xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
 func.func @main(%x: tensor<3xf32>) -> tensor<f32> {
   // expected-error @below {{'nn.round' op is on a path from an argument to the loss, and has no gradient}}
   %y = nn.round %x : (tensor<3xf32>) -> tensor<3xf32>
@@ -175,4 +237,34 @@ func.func @main() -> tensor<f32> {
 
 // expected-error @below {{nn-gradient: there is no function 'main'}}
 module {
+}
+
+// -----
+
+// Kernels of channels-last convolutions come after gradients.
+func.func @main(%x: tensor<?x9x3xf32>) -> tensor<f32> {
+  %w = nn.constant dense<1.0> : tensor<2x3x4xf32>
+  // expected-error @below {{'nn.conv' op has no gradient with respect to operand 0 for these types and attributes}}
+  %y = nn.conv %x, %w {layout = "NXC", strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<?x9x3xf32>, tensor<2x3x4xf32>) -> tensor<?x8x4xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x8x4xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+// Pads that depend on a size which is not known.
+func.func @main(%x: tensor<?x2x?xf32>) -> tensor<f32> {
+  // expected-error @below {{'nn.max_pool' op has no gradient with respect to operand 0 for these types and attributes}}
+  %y = nn.max_pool %x {auto_pad = "SAME_UPPER", kernel_shape = array<i64: 3>, strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 0, 0>} : (tensor<?x2x?xf32>) -> tensor<?x2x?xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2>, keepdims = false} : (tensor<?x2x?xf32>) -> tensor<f32>
+  return %l : tensor<f32>
+}
+
+// -----
+
+func.func @main(%q: tensor<?x?x?x8xf32>, %k: tensor<?x2x?x8xf32>) -> tensor<f32> {
+  // expected-error @below {{'nn.attention' op is on a path from an argument to the loss, and has no gradient}}
+  %y = nn.attention %q, %k, %k {scale = 0.5 : f32} : (tensor<?x?x?x8xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>) -> tensor<?x?x?x8xf32>
+  %l = nn.reduce_sum %y {axes = array<i64: 0, 1, 2, 3>, keepdims = false} : (tensor<?x?x?x8xf32>) -> tensor<f32>
+  return %l : tensor<f32>
 }

@@ -15,7 +15,8 @@ namespace qopt {
 ///
 /// Dims of an operand that are 1 by its type count as broadcast, and its gradient is summed over them; a dynamic dim counts as not
 /// broadcast, so that a program in which it is 1 beside something larger stops, or computes something else. Products of a computed
-/// matrix and rows of several dims become products of matrices, which have kernels, in the function's own part too.
+/// matrix and rows of several dims become products of matrices, which have kernels, and nn.attention becomes the ops it stands for, in
+/// the function's own part too.
 mlir::LogicalResult appendGradients(mlir::func::FuncOp func, llvm::ArrayRef<unsigned> arguments);
 
 } // namespace qopt

@@ -80,7 +80,7 @@ def NNGradient : Pass<"nn-gradient", "::mlir::ModuleOp"> {
   let summary = "Appends d loss / d argument to the results of functions whose first result is a loss";
   let description = [{
     Differentiates backwards (appendGradients, Gradient.h). Values that do not lie between the arguments and the loss stay as they are;
-    an op between them without a rule is an error. Scales of `qopt.dequantize` are arguments like others: their gradient is that of the
+    an op between them without a rule is an error. Fused attention between them becomes the products and the softmax it stands for. Scales of `qopt.dequantize` are arguments like others: their gradient is that of the
     weight times code less zero point, summed over each group. Codes that are computed pass gradients straight through, but for those that
     were saturated; the gradients of their scales are those of learned step sizes (LSQ). Scales that are made from the tensor itself
     count as given.
