@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Quantizes real models, scores them, and prints the table of docs/accuracy.md.
 
-usage: run.py [ROW …] [--models DIR] [--qopt BIN] [--results FILE.json] [--list]
+usage: run.py [ROW …] [--resume] [--models DIR] [--qopt BIN] [--results FILE.json] [--list]
 
-Rows are named MODEL/NAME; a name with `*` matches several, none means all. Each row's figure is kept in the results file, so that the
-table can be made in pieces; the table that is printed holds all rows that the file knows. Calibration files only are calibrated on.
+Rows are named MODEL/NAME; a name with `*` matches several, none means all. Each row's figure is kept in the results file with its recipe and a
+hash of the binary. With --resume the rows that this binary has measured are not measured again, so that one command, given again after an
+interruption, makes the whole table. The table that is printed holds all rows that the file knows, with a mark at those of another binary.
+Calibration files only are calibrated on.
 """
 import argparse
 import fnmatch
+import hashlib
 import json
 import os
 import pathlib
@@ -67,12 +70,15 @@ ROWS = {
     "minilm/int4 g32 compensated": (COMPENSATE + weights(4, 32, "clip_search", options=REFIT), -1, "15"),
     "minilm/int4 g32 distilled": (weights(4, 32, "clip_search", options=REFIT) + DISTILL_MSE, -1, "15"),
     "minilm/W8A8 distilled": (W8A8 + "  - smoothquant: {}\n  - gptq: {scheme: W8A8}\n" + DISTILL_MSE, -1, "23.3, goal 26"),
+    "minilm/int4 g128 rtn": (weights(4, 128, stage="rtn"), 0, "9.2 (best peer)"),
+    "minilm/W4A16 without data": ("W4A16", 0, ""),
     "minilm/W4A16": ("W4A16", -1, ""),
     "minilm/W3A16": ("W3A16", -1, ""),
     "minilm/W2A16": ("W2A16", -1, ""),
     "efflite0/W8A8 plain": (W8A8 + "  - rtn: {scheme: W8A8}\n", -1, ""),
     "efflite0/W8A8 bias": (W8A8 + "  - bias_correction: {}\n  - rtn: {scheme: W8A8}\n", -1, ""),
     "efflite0/W8A8": ("W8A8", -1, "16, .855"),
+    "resnet8/W8A8 rtn": (W8A8 + "  - rtn: {scheme: W8A8}\n", -1, ""),
     "resnet8/W8A8": ("W8A8", -1, ".902"),
     "smollm2/W8A16 rtn": ("stages: [rtn: {scheme: W8A16}]\n", 0, ""),
     "smollm2/W8A16 gptq": ("stages: [gptq: {scheme: W8A16}]\n", 16, "22.2"),
@@ -89,6 +95,14 @@ ROWS = {
     "smollm2/uint4 g128 distilled": (weights(4, 128, "clip_search", symmetric=False, options=REFIT) + DISTILL, -1, "24.2"),
     "smollm2/uint4 g128 compensated": (COMPENSATE + weights(4, 128, "clip_search", symmetric=False, options=REFIT), -1, "24.2"),
     "smollm2/W4A16 awq+clip+gptq": (weights(4, 128, AWQ, "clip_search"), 32, "24.2"),
+    "smollm2/int4 g64 rtn": (weights(4, 64, stage="rtn"), 0, ""),
+    "smollm2/int4 g64 awq": (weights(4, 64, AWQ, stage="rtn"), -1, ""),
+    "smollm2/int4 g64 gptq": (weights(4, 64), -1, ""),
+    "smollm2/int4 g64 awq+gptq": (weights(4, 64, AWQ), -1, ""),
+    "smollm2/int4 g64 clip+gptq+refits": (weights(4, 64, "clip_search", options=REFIT), -1, ""),
+    "smollm2/uint4 g64 awq": (weights(4, 64, AWQ, stage="rtn", symmetric=False), -1, ""),
+    "smollm2/int4 g32 gptq": (weights(4, 32), -1, ""),
+    "smollm2/int4 g128 gptq": (weights(4, 128), -1, ""),
     "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),
     "smollm2/int4 g32 clip+gptq": (weights(4, 32, "clip_search"), 32, "23.5"),
     "smollm2/uint4 g32 clip+gptq+refits": (weights(4, 32, "clip_search", symmetric=False, options=REFIT), -1, "23.5"),
@@ -137,7 +151,7 @@ def call(arguments):
 
 def measure(row, options):
     model, calibration, evaluation, extra, (output, keys) = MODELS[row.split("/")[0]]
-    recipe, samples, target = ROWS[row]
+    recipe, samples, _ = ROWS[row]
     folder = pathlib.Path(options.models)
     files = [folder / x if x.endswith(".npz") else x for x in extra]
     with tempfile.TemporaryDirectory() as work:
@@ -151,7 +165,40 @@ def measure(row, options):
         reference = [] if "--perplexity" in extra else ["--reference", folder / model]
         scored, _, _ = call([options.qopt, "eval", out, *reference, "--data", folder / evaluation, *files, "--json", "-"])
     figures = next(o for o in json.loads(scored)["outputs"] if o["output"] == output)
-    return {"figures": {k: figures[k] for k in keys}, "samples": samples, "target": target, "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
+    return {"figures": {k: figures[k] for k in keys}, "wall_s": round(wall, 1), "cpu_s": round(cpu, 1)}
+
+
+def digest(binary):
+    with open(binary, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def origin(row, binary):
+    """What a row's figure comes from."""
+    return {"recipe": ROWS[row][0], "samples": ROWS[row][1], "binary": binary}
+
+
+def is_current(result, row, binary):
+    return "figures" in result and origin(row, binary).items() <= result.items()
+
+
+def attempt(row, options):
+    """The row's figures or its error, and what they come from."""
+    binary = digest(options.qopt)
+    try:
+        result = measure(row, options)
+        if digest(options.qopt) != binary:
+            raise RuntimeError("the binary was replaced while the row was measured")
+    except RuntimeError as error:
+        result = {"error": str(error)}
+    return result | origin(row, binary)
+
+
+def keep(results, file):
+    """Whole at any time, also when the process is killed."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(results, indent=1))
+    partial.replace(file)
 
 
 def shown(figures):
@@ -159,14 +206,20 @@ def shown(figures):
     return ", ".join(units[k].format(v) for k, v in figures.items())
 
 
-def table(results):
+def table(results, binary):
+    known = sorted((r for r in ROWS if r in results), key=lambda r: list(MODELS).index(r.split("/")[0]))
+    mark = {r: "" if is_current(results[r], r, binary) or "error" in results[r] else " †" for r in known}
     yield "| model | scheme | result | target | calibration samples | quantizing, CPU s |"
     yield "| --- | --- | --- | --- | --- | --- |"
-    for row in (r for r in ROWS if r in results):
+    for row in known:
         r = results[row]
         model, name = row.split("/", 1)
         samples = {0: "none", -1: "all"}.get(r["samples"], r["samples"])
-        yield f"| {model} | {name} | {shown(r['figures']) if 'figures' in r else r['error']} | {r['target']} | {samples} | {r.get('cpu_s', '')} |"
+        yield f"| {model} | {name} | {shown(r['figures']) if 'figures' in r else r['error']}{mark[row]} | {ROWS[row][2]} | {samples} | {r.get('cpu_s', '')} |"
+    if any(mark.values()):
+        yield "\n† by another binary or another recipe than the present ones"
+    if len(known) < len(ROWS):
+        yield f"\n{len(ROWS) - len(known)} of {len(ROWS)} rows were never measured."
 
 
 def main():
@@ -177,6 +230,7 @@ def main():
     p.add_argument("--models", default=os.environ.get("QOPT_MODELS", ""))
     p.add_argument("--qopt", default=TOP / "build/bin/qopt")
     p.add_argument("--results", default="accuracy.json")
+    p.add_argument("--resume", action="store_true", help="leave out the rows that this binary has measured by the recipes of today")
     p.add_argument("--list", action="store_true")
     a = p.parse_args()
     if a.list:
@@ -187,13 +241,12 @@ def main():
     file = pathlib.Path(a.results)
     results = json.loads(file.read_text()) if file.exists() else {}
     for row in chosen:
-        try:
-            results[row] = measure(row, a)
-        except RuntimeError as error:
-            results[row] = {"error": str(error), "samples": ROWS[row][1], "target": ROWS[row][2]}
+        if a.resume and is_current(results.get(row, {}), row, digest(a.qopt)):
+            continue
+        results[row] = attempt(row, a)
         print(row, results[row], file=sys.stderr, flush=True)
-        file.write_text(json.dumps(results, indent=1))
-    print("\n".join(table(results)))
+        keep(results, file)
+    print("\n".join(table(results, digest(a.qopt))))
 
 
 if __name__ == "__main__":
