@@ -1,4 +1,5 @@
 #include "qopt/Dialect/Qopt/Transforms/Distillation.h"
+#include "Losses.h"
 #include "Programs.h"
 #include "QuantizeWeights.h"
 
@@ -15,8 +16,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 
-#include <numeric>
-
 using namespace mlir;
 using namespace qopt;
 
@@ -26,48 +25,6 @@ bool isTunable(qir::DequantizeOp weight) {
   return constantOf(weight.getQ()) && isa<IntegerType>(cast<RankedTensorType>(weight.getQ().getType()).getElementType()) &&
          isF32Tensor(weight.getScale()) && constantOf(weight.getScale()) && weight.getX().hasOneUse();
 }
-
-/// Builds losses of outputs at the end of a function.
-class Losses {
-public:
-  Losses(OpBuilder &b, Location loc) : b(b), loc(loc) {}
-
-  Value kl(Value wanted, Value got) {
-    int64_t last = typeOf(wanted).getRank() - 1;
-    auto logOf = [&](Value x) { return nn::LogSoftmaxOp::create(b, loc, x.getType(), x, b.getI64IntegerAttr(last)).getResult(); };
-    Value p = logOf(wanted), q = logOf(got);
-    Value difference = nn::SubOp::create(b, loc, p.getType(), p, q);
-    Value terms = nn::MulOp::create(b, loc, p.getType(), nn::ExpOp::create(b, loc, p.getType(), p).getResult(), difference);
-    SmallVector<int64_t> rows(typeOf(terms).getShape().drop_back());
-    Value sums = nn::ReduceSumOp::create(b, loc, RankedTensorType::get(rows, b.getF32Type()), terms, b.getDenseI64ArrayAttr({last}), false);
-    return mean(sums);
-  }
-
-  Value mse(Value wanted, Value got) {
-    Value difference = nn::SubOp::create(b, loc, wanted.getType(), got, wanted);
-    return nn::DivOp::create(b, loc, scalar(), mean(squared(difference)), mean(squared(wanted)));
-  }
-
-  Value sum(ArrayRef<Value> losses) {
-    return std::accumulate(losses.begin() + 1, losses.end(), losses.front(), [&](Value a, Value c) -> Value {
-      return nn::AddOp::create(b, loc, scalar(), a, c);
-    });
-  }
-
-private:
-  static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
-  RankedTensorType scalar() { return RankedTensorType::get({}, b.getF32Type()); }
-  Value squared(Value x) { return nn::MulOp::create(b, loc, x.getType(), x, x); }
-
-  Value mean(Value x) {
-    if (typeOf(x).getRank() == 0)
-      return x;
-    return nn::ReduceMeanOp::create(b, loc, scalar(), x, b.getDenseI64ArrayAttr(llvm::to_vector(llvm::seq<int64_t>(0, typeOf(x).getRank()))), false);
-  }
-
-  OpBuilder &b;
-  Location loc;
-};
 
 /// The float function, grown into the loss.
 class LossProgram {

@@ -127,7 +127,9 @@ WeightCodes makeCodes(const WeightRows &weight, const OperandSpec &spec, const S
   return result;
 }
 
-std::vector<float> numbersOf(mlir::ElementsAttr attr, bool isSigned) {
+} // namespace
+
+std::vector<float> qopt::numbersOf(mlir::ElementsAttr attr, bool isSigned) {
   std::vector<float> values;
   if (!attr)
     return values;
@@ -142,8 +144,6 @@ std::vector<float> numbersOf(mlir::ElementsAttr attr, bool isSigned) {
   }
   return values;
 }
-
-} // namespace
 
 AffineOptions qopt::affineOptions(const OperandSpec &spec) {
   const FormatTraits &format = traits(spec.format);

@@ -46,6 +46,9 @@ void readCodes(const WeightCodes &codes, std::vector<uint8_t> &elements, std::ve
 std::optional<WeightCodes> codesFrom(const WeightRows &weight, const OperandSpec &spec, llvm::ArrayRef<uint8_t> elements,
                                      llvm::ArrayRef<float> scales, llvm::ArrayRef<uint8_t> zeroPoints);
 
+/// Codes or zero points as numbers, in the constant's order; nothing for a null attribute.
+std::vector<float> numbersOf(mlir::ElementsAttr codes, bool isSigned);
+
 /// What the codes mean, as [N, K].
 std::vector<float> decodeRows(const WeightRows &weight, const WeightCodes &codes);
 
