@@ -68,3 +68,10 @@ Expected<std::unique_ptr<SampleSource>> qopt::openSamples(StringRef path, ArrayR
     return source;
   return cutSamples(std::move(*source), inputs, *maxLength);
 }
+
+int64_t qopt::batchFor(ArrayRef<ValueSpec> inputs, int64_t asked) {
+  for (const ValueSpec &input : inputs)
+    if (!input.shape.empty() && input.shape[0] > 0)
+      return input.shape[0];
+  return asked;
+}

@@ -76,6 +76,7 @@ private:
     }
     int64_t bytes = product(shape) * divideCeil(type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth(), 8);
     sizes.total += bytes;
+    sizes.bytes[value] = bytes;
     mlir::Operation *last = nullptr;
     for (mlir::Operation *user : value.getUsers())
       if (mlir::Operation *here = value.getParentBlock()->findAncestorOpInBlock(*user); here && (!last || last->isBeforeInBlock(here)))

@@ -16,6 +16,7 @@ struct ActivationSizes {
   int64_t tensors = 0; ///< f32 tensors, which calibration observes
   int64_t channels = 0; ///< of all of them
   llvm::DenseMap<mlir::Operation *, int64_t> rows;
+  llvm::DenseMap<mlir::Value, int64_t> bytes; ///< of each of @main's own tensors
 
   /// Rows that a product or convolution multiplies its weight with: positions of its result.
   int64_t rowsOf(mlir::Operation *op) const { return rows.lookup(op); }

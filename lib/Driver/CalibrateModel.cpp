@@ -76,14 +76,6 @@ static ParallelFor threadsFor(int32_t threads) {
   };
 }
 
-/// As many samples as a program of fixed batch takes at once, else what was asked for.
-static int64_t batchFor(ArrayRef<ValueSpec> inputs, int64_t asked) {
-  for (const ValueSpec &input : inputs)
-    if (!input.shape.empty() && input.shape[0] > 0)
-      return input.shape[0];
-  return asked;
-}
-
 /// Compiles the module with observers and runs the samples. No `progress`: in silence.
 static Expected<Statistics> observe(mlir::ModuleOp module, const CalibrationRequest &request, Session &session, Progress *progress) {
   if (progress)

@@ -2,7 +2,6 @@
 #include "Models.h"
 
 #include "qopt/Analysis/Decisions.h"
-#include "qopt/Calibration/SampleSource.h"
 #include "qopt/Dialect/NN/Transforms/Gradient.h"
 #include "qopt/Dialect/Qopt/Transforms/Distillation.h"
 #include "qopt/Numerics/Quantizers/Adam.h"
@@ -23,9 +22,6 @@ using namespace llvm;
 using namespace qopt;
 
 namespace {
-
-/// One sample in so many is held out.
-constexpr int64_t kHeldOut = 8;
 
 /// Everything but the program's own inputs: a factor for each scale, with its moments.
 class Factors {
@@ -67,9 +63,9 @@ private:
 
 class Training {
 public:
-  Training(Executor &program, SampleSource &source, Factors factors, const DistillationOptions &options, int64_t samples)
-      : program(program), source(source), factors(std::move(factors)), options(options), batch(source.canBatch() ? options.batch : 1),
-        taught(samples - std::max<int64_t>(1, samples / kHeldOut)), samples(samples) {}
+  Training(Executor &program, SampleSource &source, Factors factors, const DistillationOptions &options, Division division)
+      : program(program), source(source), factors(std::move(factors)), options(options), batch(division.batch), taught(division.taught),
+        samples(division.samples) {}
 
   Error run(Progress &progress) {
     int64_t batches = (taught + batch - 1) / batch, step = 0;
@@ -156,23 +152,24 @@ struct Trained {
 };
 
 Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<TunableScales> scales, const DistillationOptions &options,
-                        const DistillationRequest &request, Progress &progress) {
+                        const TrainingRequest &request, Progress &progress) {
   progress.stage("compiling the training step");
   ResourceScope constants(reference.getContext());
   auto loss = options.loss == DistillationLoss::KL ? OutputLoss::KL : OutputLoss::MSE;
   auto program = compileStep(reference, quantized, scales, loss, request.threads);
   if (!program)
     return program.takeError();
-  auto source = openSamples(request.dataPath, (*program)->inputs().drop_back(scales.size()), request.maxLength);
+  ArrayRef<ValueSpec> inputs = (*program)->inputs().drop_back(scales.size());
+  auto source = openSamples(request.dataPath, inputs, request.maxLength);
   if (!source)
     return source.takeError();
-  int64_t samples = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());
-  if (samples < 2)
-    return makeError("distillation trains on some samples and holds others out, and there is only one: give more calibration data");
+  auto division = Division::of("distillation", **source, inputs, options.batch, request.samples);
+  if (!division)
+    return division.takeError();
   auto factors = Factors::of(scales);
   if (!factors)
     return factors.takeError();
-  Training training(**program, **source, std::move(*factors), options, samples);
+  Training training(**program, **source, std::move(*factors), options, *division);
   if (Error error = training.run(progress))
     return std::move(error);
   return Trained{training.before, training.least, std::move(training.best)};
@@ -181,7 +178,7 @@ Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, Arra
 } // namespace
 
 Error qopt::distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const StringSet<> &names, const DistillationOptions &options,
-                    const DistillationRequest &request, Progress &progress) {
+                    const TrainingRequest &request, Progress &progress) {
   std::vector<TunableScales> scales = tunableScales(quantized, names);
   DecisionLog log(quantized);
   auto say = [&](StringRef code, const Twine &text) { log.add(quantized, Outcome::Quantized, code, text); };

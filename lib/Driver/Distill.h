@@ -1,5 +1,7 @@
 // Trains the scales of quantized weights towards what the float model computes, with our own compiled code.
 #pragma once
+#include "Training.h"
+
 #include "qopt/Recipe/Recipe.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -10,18 +12,11 @@ namespace qopt {
 
 class Progress;
 
-struct DistillationRequest {
-  std::string dataPath;
-  int64_t samples = -1; ///< -1: all
-  std::optional<int64_t> maxLength = {};
-  int32_t threads = 0;
-};
-
 /// Runs epochs over the samples but the last eighth, which the loss is measured on before and after each epoch; `quantized` gets the
 /// scales of the least loss, and the outcome into its record. Nothing changes where none is less than at the start. `reference` is the float
 /// model, `names` the ops whose weights are meant (empty: all). Errors: no sample to hold out, an op without a gradient, what
 /// compiling, data and program say.
 llvm::Error distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const llvm::StringSet<> &names, const DistillationOptions &options,
-                    const DistillationRequest &request, Progress &progress);
+                    const TrainingRequest &request, Progress &progress);
 
 } // namespace qopt

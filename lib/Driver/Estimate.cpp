@@ -6,6 +6,7 @@
 
 #include "qopt/Analysis/Columns.h"
 #include "qopt/Analysis/Sites.h"
+#include "qopt/Dialect/Qopt/Transforms/Reconstruction.h"
 #include "qopt/Interfaces/LinearLike.h"
 #include "qopt/Support/Progress.h"
 #include "qopt/Support/Timer.h"
@@ -27,6 +28,9 @@ constexpr int64_t kCompile = 40'000'000;     ///< code generation, whatever the 
 constexpr int64_t kCompilePerOp = 400'000;   ///< and for each op that is lowered
 constexpr int64_t kHistogram = 36'000;       ///< statistics of a site
 constexpr int64_t kChannel = 96;             ///< and of each of its channels
+constexpr double kTrainedWeight = 48;        ///< values, moments and copies of a weight whose rounding is trained
+constexpr double kWayBack = 2.25;            ///< tensors of a step for each of the block
+constexpr int64_t kTrainingPrograms = 2;
 // Rates of one core of 2020's servers, in operations a second: of the order of magnitude, no more.
 constexpr double kProductRate = 4e10, kGramRate = 1.5e10, kFactorRate = 1e10, kRoundRate = 1e10, kCompileSeconds = 0.004;
 constexpr double kReadRate = 1e9;
@@ -40,6 +44,7 @@ int64_t gramBytes(int64_t columns) {
 
 /// One product or convolution.
 struct SiteCost {
+  mlir::Operation *op = nullptr;
   std::string name, key; ///< key: of the Gram matrix of its input, which several may share; empty for none
   int64_t elements = 0, columns = 0, rows = 0; ///< of the weight; `rows` that its input has in a run
   bool chosen = false;   ///< its codes are chosen by its inputs
@@ -69,7 +74,7 @@ public:
     else
       quantizeOnly();
     if (w.samples > 0)
-      distill();
+      train();
     if (w.samples > 0 && w.noiseSamples > 0)
       add("measuring noise", base + 2 * compileBytes() + floatBytes() + 2 * codesOf(sites) +
               std::max(3 * activations.peak, largest([](const SiteCost &s) { return 2 * s.floats(); })),
@@ -87,6 +92,7 @@ private:
     for (auto [op, plan] : zip(linears, w.plans)) {
       auto linear = cast<LinearLikeOpInterface>(op);
       SiteCost &site = sites.emplace_back();
+      site.op = op;
       site.name = locationName(op->getLoc(), op->getName().getStringRef());
       mlir::ElementsAttr weight = constantWeight(linear);
       site.elements = weight.getShapedType().getNumElements();
@@ -224,21 +230,55 @@ private:
       result.workBytes += codesOf(targets);
   }
 
+  void train() {
+    for (auto [index, stage] : enumerate(w.recipe->stages))
+      if (const auto *end = std::get_if<DistillationOptions>(&stage.options))
+        distill(*end);
+      else if (const auto *blocks = std::get_if<ReconstructionOptions>(&stage.options))
+        reconstruct(*blocks, static_cast<unsigned>(index));
+  }
+
+  /// A training step's samples, as a share of a run's.
+  double shareOf(int64_t batch) const { return static_cast<double>(std::min(batch, w.samples)) / static_cast<double>(std::max<int64_t>(w.batch, 1)); }
+
   /// Both programs, packed; the quantized one's weights as floats until the way back has used them, as all tensors of a batch are.
-  void distill() {
-    for (const Stage &stage : w.recipe->stages) {
-      const auto *options = std::get_if<DistillationOptions>(&stage.options);
-      if (!options)
-        continue;
-      double batch = static_cast<double>(std::min(options->batch, w.samples)) / static_cast<double>(std::max<int64_t>(w.batch, 1));
-      int64_t tensors = static_cast<int64_t>(1.25 * batch * static_cast<double>(activations.total + activations.peak)); // a quarter for the way back
-      int64_t turned = 0; // Weights that stay in float are packed once more, transposed.
-      for (const SiteCost &site : sites)
-        turned += site.quantized ? 0 : site.floats();
-      double steps = static_cast<double>(options->epochs * w.samples) / static_cast<double>(options->batch);
-      add("training scales", base + scaledBytes() + compileBytes() + 2 * floatBytes() + turned + 2 * codesOf(sites) + tensors,
-          4 * compileSeconds() + 5 * batch * steps * runSeconds(w.batch));
+  void distill(const DistillationOptions &options) {
+    double batch = shareOf(options.batch);
+    int64_t tensors = static_cast<int64_t>(1.25 * batch * static_cast<double>(activations.total + activations.peak)); // a quarter for the way back
+    int64_t turned = 0; // Weights that stay in float are packed once more, transposed.
+    for (const SiteCost &site : sites)
+      turned += site.quantized ? 0 : site.floats();
+    double steps = static_cast<double>(options.epochs * w.samples) / static_cast<double>(options.batch);
+    add("training scales", base + scaledBytes() + compileBytes() + 2 * floatBytes() + turned + 2 * codesOf(sites) + tensors,
+        4 * compileSeconds() + 5 * batch * steps * runSeconds(w.batch));
+  }
+
+  /// Codes as they were and as they are trained; all samples at one block's border, twice; what each of its weights is trained with; the tensors of a batch, forwards and back.
+  void reconstruct(const ReconstructionOptions &options, unsigned stage) {
+    DenseMap<mlir::Operation *, int64_t> elements;
+    DenseSet<mlir::Operation *> trained;
+    for (auto [site, plan] : zip(sites, w.plans))
+      if (site.quantized && is_contained(plan.stages, stage) && trained.insert(site.op).second)
+        elements[site.op] = site.elements;
+    mlir::Block &body = module.lookupSymbol<mlir::func::FuncOp>("main").front();
+    auto samples = static_cast<double>(w.samples) / static_cast<double>(std::max<int64_t>(w.batch, 1));
+    double before = 0, most = 0;
+    auto at = body.begin();
+    for (const BlockOutline &block : blockOutlines(body, trained)) {
+      double weights = 0, tensors = 0, border = 0;
+      for (mlir::Operation *op : block.ops)
+        weights += static_cast<double>(elements[op]);
+      for (mlir::Value output : block.outputs) {
+        border += static_cast<double>(activations.bytes.lookup(output));
+        for (; at != body.end() && !output.getDefiningOp()->isBeforeInBlock(&*at); ++at)
+          for (mlir::Value result : at->getResults())
+            tensors += static_cast<double>(activations.bytes.lookup(result));
+      }
+      most = std::max(most, 2 * samples * std::max(before, border) + kTrainedWeight * weights + kWayBack * shareOf(options.batch) * tensors);
+      before = border;
     }
+    add("training roundings", base + scaledBytes() + kTrainingPrograms * compileBytes() + 2 * codesOf(sites) + static_cast<int64_t>(most),
+        4 * compileSeconds() + 5 * shareOf(options.batch) * static_cast<double>(options.steps) * runSeconds(w.batch));
   }
 
   /// By statistics that are there, or by the weights alone.

@@ -78,6 +78,13 @@ constexpr ReasonCode passCodes[] = {
     {"QUANT-WEIGHT", "The weight's values cannot be quantized (NaN or infinity among them); the report says which."},
     {"RECIPE-FOREIGN", "The recipe is one of llm-compressor and holds a key that says when or where that tool works, which means nothing here. "
                        "Nothing is missing from the result."},
+    {"RECON-DONE", "The roundings of the block of weights that ends at this op, and their scales, were trained until the quantized block computed more nearly "
+                   "what the float model has there. The record says how many codes moved, and what the block's error was before and after on samples "
+                   "that training did not see: squared, relative to each row's mean square."},
+    {"RECON-KEPT", "Training did not bring the error of this op's block down on the samples that it did not see, so its codes and scales are as the stages "
+                   "before left them. More samples or steps may help."},
+    {"RECON-NONE", "Reconstruction trains integer codes under constant float32 scales, and no weight of the ops it is for has any."},
+    {"RECON-SKIPPED", "The weight's codes are of a float or table format, its scales are codes themselves, or other ops read it too: it is not trained."},
     {"ROTATE-DONE", "The residual stream that the norm reads was turned by an orthogonal matrix, merged into all weights that read and write it. The "
                     "function is the same; outliers are spread over the channels."},
     {"ROTATE-NONE", "The model has no residual stream that RMS norms read, so there is nothing that a rotation could be merged into."},

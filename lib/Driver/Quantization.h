@@ -61,8 +61,8 @@ struct QuantizationRequest {
   /// Gathers the inputs that a later part's stages read, from the module as it is then, paired with those of the float model where
   /// that is given; null: one part.
   std::function<llvm::Expected<InputTable>(mlir::ModuleOp, mlir::ModuleOp reference, std::vector<InputColumns>)> gather = {};
-  /// Trains scales of the weights of the ops in `names`, when the module is quantized; null: there are no samples.
-  std::function<llvm::Error(mlir::ModuleOp reference, mlir::ModuleOp, const DistillationOptions &, const llvm::StringSet<> &names)> distill = {};
+  /// Trains the weights of the ops in `names` by a stage that follows codes, when the module is quantized; null: there are no samples.
+  std::function<llvm::Error(mlir::ModuleOp reference, mlir::ModuleOp, const AlgorithmOptions &, const llvm::StringSet<> &names)> train = {};
   std::shared_ptr<WorkFolder> work = {}; ///< where given, keeps each weight that was rounded
 };
 

@@ -9,6 +9,7 @@
 #include "Quantization.h"
 #include "QuantizationReport.h"
 #include "RecipeOptions.h"
+#include "Reconstruct.h"
 #include "StagePasses.h"
 
 #include "qopt/Calibration/Passes.h"
@@ -314,9 +315,11 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     auto calibration = calibrationRequest(arguments, *recipe);
     if (!calibration)
       return calibration.takeError();
-    request.distill = [&progress, data = DistillationRequest{calibration->dataPath, calibration->samples, calibration->maxLength, calibration->threads}](
-                          mlir::ModuleOp before, mlir::ModuleOp module, const DistillationOptions &options, const StringSet<> &names) {
-      return distill(before, module, names, options, data, progress);
+    request.train = [&progress, data = TrainingRequest{calibration->dataPath, calibration->samples, calibration->maxLength, calibration->threads}](
+                        mlir::ModuleOp before, mlir::ModuleOp module, const AlgorithmOptions &stage, const StringSet<> &names) {
+      const auto *blocks = std::get_if<ReconstructionOptions>(&stage);
+      return blocks ? reconstruct(before, module, names, *blocks, data, progress)
+                    : distill(before, module, names, std::get<DistillationOptions>(stage), data, progress);
     };
   }
   mlir::OwningOpRef<mlir::ModuleOp> reference;

@@ -213,17 +213,16 @@ static Expected<InputTable> gatherPart(mlir::ModuleOp module, mlir::ModuleOp ref
 }
 
 /// Runs the stages that work on the quantized model as a whole.
-static Error distillStages(mlir::ModuleOp reference, mlir::ModuleOp module, const ResolvedRecipe &resolved, const QuantizationRequest &request) {
+static Error trainStages(mlir::ModuleOp reference, mlir::ModuleOp module, const ResolvedRecipe &resolved, const QuantizationRequest &request) {
   for (auto [index, stage] : llvm::enumerate(resolved.recipe.stages)) {
-    const auto *options = std::get_if<DistillationOptions>(&stage.options);
-    if (!options)
+    if (!followsCodes(stage.options))
       continue;
     llvm::StringSet<> names;
     for (auto [site, plan] : llvm::zip(resolved.sites, resolved.plans))
       if (plan.scheme && llvm::is_contained(plan.stages, index))
         names.insert(site.name);
     if (!names.empty())
-      if (Error error = request.distill(reference, module, *options, names))
+      if (Error error = request.train(reference, module, stage.options, names))
         return error;
   }
   return Error::success();
@@ -342,7 +341,7 @@ Error qopt::buildQuantization(mlir::ModuleOp module, const Recipe &recipe, const
   if (recipe.calibration.rounds > 1)
     return makeError("rounds calibrate between passes, so they are not passes alone");
   if (llvm::any_of(recipe.stages, [](const Stage &stage) { return followsCodes(stage.options); }))
-    return makeError("distillation runs the program that the passes make, so it is no pass");
+    return makeError("distillation and reconstruction run the program that the passes make, so they are no passes");
   auto plan = planFor(module, recipe, statistics);
   if (!plan)
     return plan.takeError();
@@ -382,13 +381,13 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   if (Error error = assignPrecisions(module, resolved, plan->plans, request.precision ? *request.precision : precision))
     return error;
   mlir::OwningOpRef<mlir::ModuleOp> reference;
-  if (request.distill && llvm::any_of(recipe.stages, [](const Stage &stage) { return followsCodes(stage.options); }))
+  if (request.train && llvm::any_of(recipe.stages, [](const Stage &stage) { return followsCodes(stage.options); }))
     reference = module.clone();
   if (Error error = roundInParts(module, resolved, request, session))
     return error;
   if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addPairs(pm, resolved); }))
     return error;
-  if (Error error = reference ? distillStages(*reference, module, resolved, request) : Error::success())
+  if (Error error = reference ? trainStages(*reference, module, resolved, request) : Error::success())
     return error;
   return runStages(module, session, buildEnd);
 }

@@ -254,7 +254,7 @@ PairOptions pairOptions(const Scheme &scheme) {
 
 bool needsData(const Stage &stage) {
   return as<GPTQOptions>(stage) || as<AWQOptions>(stage) || as<RoundingOptions>(stage) || as<SmoothQuantOptions>(stage) ||
-         as<BiasCorrectionOptions>(stage) || as<DistillationOptions>(stage);
+         as<BiasCorrectionOptions>(stage) || followsCodes(stage.options);
 }
 
 bool readsInputs(const Stage &stage) {

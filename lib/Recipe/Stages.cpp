@@ -10,7 +10,7 @@ namespace {
 // In the order of AlgorithmOptions' alternatives.
 constexpr StringRef names[] = {
     "rtn",      "smoothquant",    "awq", "gptq", "hqq", "clip_search", "equalization", "bias_correction", "rotation",
-    "rounding", "mixed_precision", "distillation"};
+    "rounding", "mixed_precision", "distillation", "reconstruction"};
 static_assert(std::size(names) == std::variant_size_v<AlgorithmOptions>);
 
 struct Keys {
@@ -59,6 +59,13 @@ struct Keys {
     map.take("batch", o.batch, 1, 1 << 20);
     map.take("learning_rate", o.rate, 0, 1, true);
   }
+  void operator()(ReconstructionOptions &o) {
+    map.take("steps", o.steps, 1, 1 << 20);
+    map.take("batch", o.batch, 1, 1 << 20);
+    map.takeOptional("learning_rate", o.rate, 0.0, 1.0, true);
+    map.take("scales", o.scales);
+    map.take("scale_rate", o.scaleRate, 0, 1, true);
+  }
   void operator()(MixedPrecisionOptions &o) {
     map.takeOptional("bits_per_weight", o.bitsPerWeight, 1.0, 16.0, false);
     map.takeOptional("minimum_sqnr", o.minimumSQNR, 0.0, 200.0, false);
@@ -97,7 +104,7 @@ bool choosesCodes(const AlgorithmOptions &options) {
 }
 
 bool scalesChannels(const AlgorithmOptions &options) { return is<SmoothQuantOptions>(options) || is<AWQOptions>(options); }
-bool followsCodes(const AlgorithmOptions &options) { return is<DistillationOptions>(options); }
+bool followsCodes(const AlgorithmOptions &options) { return is<DistillationOptions>(options) || is<ReconstructionOptions>(options); }
 
 bool precedesCalibration(const AlgorithmOptions &options) { return is<RotationOptions>(options) || is<EqualizationOptions>(options); }
 
@@ -146,7 +153,7 @@ void checkStages(const Recipe &recipe, yaml::Problems &problems) {
       problems.add(stage.line, name + " and " + algorithmName(scaler->options) + whereOf(*scaler) +
                                    " scale the same channels; keep one");
     if (followsCodes(stage.options) && !quantizer)
-      problems.add(stage.line, name + " trains scales under codes that are chosen, so it must stand behind what chooses them");
+      problems.add(stage.line, name + " trains what codes that are chosen stand for, so it must stand behind what chooses them");
     if (choosesCodes(stage.options))
       quantizer = &stage;
     if (scalesChannels(stage.options))

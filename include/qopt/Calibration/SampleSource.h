@@ -34,6 +34,9 @@ llvm::Expected<std::unique_ptr<SampleSource>> cutSamples(std::unique_ptr<SampleS
 llvm::Expected<std::unique_ptr<SampleSource>> openSamples(llvm::StringRef path, llvm::ArrayRef<ValueSpec> inputs,
                                                           std::optional<int64_t> maxLength);
 
+/// As many samples as a program of fixed batch takes at once, else `asked`.
+int64_t batchFor(llvm::ArrayRef<ValueSpec> inputs, int64_t asked);
+
 /// 128 bits that depend on the contents and index of each sample, combined so that shards add up: hash(a ∪ b) = combine(a, b).
 struct DataHash {
   uint64_t low = 0, high = 0;

@@ -108,9 +108,19 @@ struct DistillationOptions {
   double rate = 0.002; ///< of factors on the scales, at the first step
 };
 
+/// Roundings of quantized weights, and with them scales, trained block by block (arXiv 2309.05516, 2102.05426).
+struct ReconstructionOptions {
+  int64_t steps = 200;         ///< of each block
+  int64_t batch = 8;           ///< samples a step
+  std::optional<double> rate;  ///< codes that a position moves at the first step; falls to zero. None: one over the steps
+  bool scales = true;          ///< train them too
+  double scaleRate = 0.002;    ///< of factors on them
+};
+
 using AlgorithmOptions =
     std::variant<RTNOptions, SmoothQuantOptions, AWQOptions, GPTQOptions, HQQOptions, ClipSearchOptions, EqualizationOptions,
-                 BiasCorrectionOptions, RotationOptions, RoundingOptions, MixedPrecisionOptions, DistillationOptions>;
+                 BiasCorrectionOptions, RotationOptions, RoundingOptions, MixedPrecisionOptions, DistillationOptions,
+                 ReconstructionOptions>;
 
 /// "gptq", "smoothquant", …: the key of a stage.
 llvm::StringRef algorithmName(const AlgorithmOptions &options);

@@ -12,6 +12,7 @@ RUNS = {
     "gptq": ("--scheme", "W4A16", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "static": ("--scheme", "W8A8", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "trained": ("--recipe", "trained.yaml", "--calibration-data", "c.npz", "--noise-samples", "0"),
+    "reconstructed": ("--recipe", "blocks.yaml", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "static, with noise": ("--scheme", "W8A8", "--calibration-data", "c.npz"),
 }
 
@@ -23,6 +24,7 @@ def setup(tmp_path_factory):
     subprocess.run([sys.executable, TOP / "bench/memory/decoder.py", folder / "m.onnx", folder / "c.npz",
                     *(word for key, value in sizes.items() for word in (f"--{key}", str(value)))], check=True, capture_output=True)
     (folder / "trained.yaml").write_text("stages:\n  - rtn: {scheme: W4A16}\n  - distillation: {loss: kl, epochs: 1}\n")
+    (folder / "blocks.yaml").write_text("stages:\n  - rtn: {scheme: W4A16}\n  - reconstruction: {steps: 4, batch: 2}\n")
     return folder
 
 

@@ -121,7 +121,7 @@ TEST(Recipe, CombinationsThatContradict) {
   EXPECT_EQ(errorOf("stages:\n  - rtn: {scheme: W8A8}\n  - smoothquant\n"),
             "r.yaml:3: smoothquant changes float weights, so it must stand before rtn (line 2)");
   EXPECT_EQ(errorOf("stages:\n  - distillation: {loss: kl}\n  - rtn: {scheme: W4A16}\n"),
-            "r.yaml:2: distillation trains scales under codes that are chosen, so it must stand behind what chooses them");
+            "r.yaml:2: distillation trains what codes that are chosen stand for, so it must stand behind what chooses them");
   EXPECT_EQ(errorOf("stages:\n  - smoothquant\n  - rtn: {scheme: W4A16}\n"),
             "r.yaml:2: smoothquant serves quantized activations, but no scheme here quantizes any; use awq");
   EXPECT_EQ(errorOf("stages:\n  - smoothquant\n  - awq\n  - rtn: {scheme: W8A8}\n"),
