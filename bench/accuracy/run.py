@@ -139,6 +139,23 @@ def rewrites():
         ROWS[f"{model}/W8A8 equalized"] = (W8A8 + "  - equalization\n  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n", -1, "")
 
 
+def trained():
+    """What block-wise reconstruction adds, alone and before end-to-end training."""
+    blocks, end = "  - reconstruction\n", DISTILL_MSE
+    for name, recipe in (("int4 g32", weights(4, 32, "clip_search", options=REFIT)), ("W3A16", weights(3, 128, "clip_search", options=REFIT)),
+                         ("W2A16", weights(2, 64, "clip_search", symmetric=False, options=REFIT))):
+        ROWS[f"minilm/{name} reconstructed"] = (recipe + blocks, -1, "")
+        ROWS[f"minilm/{name} reconstructed, distilled"] = (recipe + blocks + end, -1, "")
+    channel = "schemes:\n  s: {weights: {format: int4, granularity: channel}}\nstages:\n"
+    for model in ("resnet8", "efflite0"):
+        ROWS[f"{model}/int4"] = (channel + "  - gptq: {scheme: s}\n", -1, "")
+        ROWS[f"{model}/int4 reconstructed"] = (channel + "  - gptq: {scheme: s}\n" + blocks, -1, "")
+        ROWS[f"{model}/W8A8 reconstructed"] = (W8A8 + "  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n" + blocks, -1, "")
+    lm = f"  - reconstruction: {{{HEAD}, batch: 4}}\n"
+    ROWS["smollm2/int4 g128 reconstructed"] = (weights(4, 128, "clip_search", options=REFIT) + lm, -1, "24.2")
+    ROWS["smollm2/int4 g128 reconstructed, distilled"] = (weights(4, 128, "clip_search", options=REFIT) + lm + DISTILL, -1, "24.2")
+
+
 def call(arguments):
     """Runs a command; returns (standard output, wall seconds, CPU seconds)."""
     begin, before = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -225,6 +242,7 @@ def table(results, binary):
 def main():
     formats()
     rewrites()
+    trained()
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*")
     p.add_argument("--models", default=os.environ.get("QOPT_MODELS", ""))

@@ -11,10 +11,9 @@ using namespace llvm;
 using namespace qopt;
 
 /// Times in training that the loss is measured on samples held out.
-static constexpr int64_t kMeasurements = 5;
-/// What a position moves in the course of the steps where its gradient always points one way, the rate falling to zero: from where it starts it
-/// just reaches the border of the next code.
-static constexpr double kReach = 0.25;
+static constexpr int64_t kMeasurements = 10;
+/// Codes that a position moves in the course of the steps where its gradient always points one way, the rate falling to zero.
+static constexpr double kReach = 1;
 
 Expected<Tensors> BlockStep::run(Tensors inputs) const {
   append_range(inputs, constants);

@@ -112,7 +112,7 @@ struct DistillationOptions {
 struct ReconstructionOptions {
   int64_t steps = 200;         ///< of each block
   int64_t batch = 8;           ///< samples a step
-  std::optional<double> rate;  ///< codes that a position moves at the first step; falls to zero. None: one over the steps
+  std::optional<double> rate;  ///< codes that a position moves at the first step; falls to zero. None: two over the steps
   bool scales = true;          ///< train them too
   double scaleRate = 0.002;    ///< of factors on them
 };

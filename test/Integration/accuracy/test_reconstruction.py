@@ -81,3 +81,16 @@ def test_codes_of_tables_stay(folder, tool):
          folder / "calib.npz", "--json", folder / "table.json")
     codes = [d["code"] for d in codes_of(folder / "table.json", "RECON-")]
     assert sorted(set(codes)) == ["RECON-NONE", "RECON-SKIPPED"]
+
+
+def test_convolutions_of_a_real_model(model, tool, tmp_path):
+    """ResNet-8 with weights of 4 bits per channel, on images that calibration has not seen."""
+    errors = []
+    for stage in ("", "  - reconstruction: {steps: 100}\n"):
+        (tmp_path / "r.yaml").write_text("schemes:\n  s: {weights: {format: int4, granularity: channel}}\nstages:\n  - gptq: {scheme: s}\n" + stage)
+        tool("qopt", "quantize", model("resnet8_fmnist.onnx"), "-o", tmp_path / "q.mlirbc", "--recipe", tmp_path / "r.yaml", "--calibration-data",
+             model("fmnist_calib.npz"), "--noise-samples", "0", "--quiet")
+        scored = tool("qopt", "eval", tmp_path / "q.mlirbc", "--reference", model("resnet8_fmnist.onnx"), "--data", model("fmnist_eval.npz"), "--batch", "100",
+                      "--json", "-")
+        errors.append(next(o["sqnr_db"] for o in json.loads(scored.stdout)["outputs"] if o["output"] == "logits"))
+    assert errors[1] > errors[0] + 2 > 25, errors
