@@ -3,7 +3,7 @@
     run.py [--filter REGEX] [--jobs N] [--update] [--verbose]
 
 Each case's outputs are compared at the case's tolerances (rtol 1e-3, atol 1e-7 unless it says otherwise). Cases in
-expected_failures.txt (`name: reason`) have to fail; all others have to pass. --update rewrites the list from what failed.
+expected_failures.txt (`name: reason`) have to fail, by an answer of the tool; all others have to pass. --update rewrites the list from what failed.
 """
 import argparse
 import collections
@@ -25,6 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(os.environ.get("QOPT_BIN", HERE.parents[2] / "build/bin"))
 EXPECTED = HERE / "expected_failures.txt"
 TIMEOUT = 600 if "QOPT_SANITIZED" in os.environ else 60  # seconds for one case
+DIED, NO_ANSWER = "the tool died", f"no answer in {TIMEOUT} s"
 
 
 def is_tensor(value):
@@ -128,11 +129,11 @@ class Worker:
         if not select.select([self.process.stdout], [], [], TIMEOUT)[0]:
             self.process.kill()
             self.process.wait()
-            return f"no answer in {TIMEOUT} s"
+            return NO_ANSWER
         answer = self.process.stdout.readline().rstrip("\n")
         if answer:
             return answer
-        return f"the tool died with status {self.process.wait()}"
+        return f"{DIED} with status {self.process.wait()}"
 
     @staticmethod
     def drain(process):
@@ -140,9 +141,12 @@ class Worker:
             pass
 
     def close(self):
-        if self.process and self.process.poll() is None:
-            self.process.stdin.close()
-            self.process.wait()
+        """None, or how the tool ended that had answered everything (a sanitizer may have found leaks)."""
+        if not self.process or self.process.poll() is not None:
+            return None
+        self.process.stdin.close()
+        status = self.process.wait()
+        return f"the tool ended with status {status} behind its last case" if status else None
 
 
 def judge(case, worker):
@@ -160,7 +164,7 @@ def judge(case, worker):
                 return difference
         return None if lines else "the case has no data"
     except BrokenPipeError:
-        return "the tool died"
+        return DIED
 
 
 def collect(pattern):
@@ -189,7 +193,8 @@ def shorten(why):
 
 
 def run_all(cases, jobs):
-    work, results = queue.Queue(), {}
+    """Each case's problem or None by its name, and how tools ended that did not end well."""
+    work, results, ends = queue.Queue(), {}, []
     for case in cases:
         work.put(case)
 
@@ -199,7 +204,7 @@ def run_all(cases, jobs):
             try:
                 case = work.get_nowait()
             except queue.Empty:
-                return worker.close()
+                return ends.append(worker.close())
             results[case.name] = judge(case, worker)
             for file in case.folder.glob("*"):
                 file.unlink()
@@ -209,7 +214,7 @@ def run_all(cases, jobs):
         thread.start()
     for thread in threads:
         thread.join()
-    return results
+    return results, [end for end in ends if end]
 
 
 def main():
@@ -221,7 +226,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cases = [Case(case, pathlib.Path(folder) / str(i)) for i, case in enumerate(collect(options.filter))]
-        results = run_all(cases, options.jobs)
+        results, wrong = run_all(cases, options.jobs)
     expected = read_expected()
     failed = {name: why for name, why in results.items() if why}
     if options.verbose:
@@ -233,7 +238,8 @@ def main():
         lines = ["# Node cases that fail, each with its reason. See run.py; a listed case that passes fails the run.", ""]
         EXPECTED.write_text("\n".join(lines + [f"{name}: {reason}" for name, reason in sorted(kept.items())]) + "\n")
         expected = read_expected()
-    wrong = [f"{name} fails and is not listed: {why}" for name, why in sorted(failed.items()) if name not in expected]
+    wrong += [f"{name} fails and is not listed: {why}" for name, why in sorted(failed.items()) if name not in expected]
+    wrong += [f"{name} is listed, but gets no answer: {why}" for name, why in sorted(failed.items()) if name in expected and why.startswith((DIED, NO_ANSWER))]
     wrong += [f"{name} passes but is listed: take it off the list" for name in sorted(expected)
               if name in results and not results[name]]
     for line in wrong:
