@@ -21,6 +21,8 @@ constexpr ReasonCode passCodes[] = {
     {"BIAS-RANGE", "The bias stays in float32: as an int32 in the units of the accumulator (input scale * weight scale) it could overflow "
                    "together with the sum. The product itself is quantized all the same, but a runtime that needs an int32 bias to fuse it "
                    "computes it in float."},
+    {"CALIB-WIDE", "Stages that choose codes by the op's input need its Gram matrix, which takes 16 bytes for each pair of columns, and as much again twice "
+                   "while codes are chosen. The input is wider than the recipe's `calibration: {max_columns: N}`, so the weight is rounded to nearest."},
     {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
                   "round to nearest. Give --calibration-data for better accuracy."},
     {"DISTILL-DONE", "The scales of quantized weights were trained, codes fixed, until the quantized model computed more nearly what the float model "

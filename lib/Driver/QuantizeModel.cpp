@@ -62,6 +62,30 @@ void noteReading(mlir::ModuleOp module, const Recipe &recipe) {
     log.add(module, Outcome::Quantized, "RECIPE-FOREIGN", remark);
 }
 
+/// Whether a stage that chooses the site's codes reads its inputs.
+bool roundsByInputs(const Recipe &recipe, const SitePlan &plan) {
+  return plan.scheme && llvm::any_of(plan.stages, [&](unsigned stage) { return readsInputs(recipe.stages[stage]); });
+}
+
+/// Columns of the matrix that an op's weight is multiplied with; of one group, where there are several.
+int64_t columnCount(mlir::Operation *op) {
+  auto linear = cast<LinearLikeOpInterface>(op);
+  auto type = constantWeight(linear).getShapedType();
+  int64_t axis = linear.getWeightOutputAxis(), outputs = axis < 0 ? 0 : type.getDimSize(axis);
+  return outputs ? type.getNumElements() / outputs : 0;
+}
+
+/// Inputs that are too wide for a Gram matrix, where codes would be chosen by it.
+void noteWideInputs(mlir::ModuleOp module, const Recipe &recipe, ArrayRef<SitePlan> plans) {
+  std::vector<mlir::Operation *> ops;
+  recipeSites(module, &ops);
+  DecisionLog log(module);
+  for (auto [op, plan] : llvm::zip(ops, plans))
+    if (int64_t columns = columnCount(op); columns > recipe.calibration.maxColumns && roundsByInputs(recipe, plan))
+      log.note(op, "CALIB-WIDE", formatv("its input has {0} columns, more than max_columns ({1}): calibration gathers no Gram matrix of it, so its codes are not chosen by it",
+                                         columns, recipe.calibration.maxColumns).str());
+}
+
 /// What the recipe does with data and now goes without.
 void noteWithoutData(mlir::ModuleOp module, const Recipe &recipe) {
   DecisionLog log(module);
@@ -107,12 +131,12 @@ std::vector<RecipeSite> qopt::recipeSites(mlir::ModuleOp module, std::vector<mli
 
 bool qopt::readsStatistics(const Recipe &recipe) { return recipe.needsCalibration(); }
 
-/// The columns of the ops that `wanted` (by index) takes.
-static std::vector<InputColumns> columnsOf(ArrayRef<mlir::Operation *> ops, function_ref<bool(size_t)> wanted) {
+/// The columns of the ops that `wanted` (by index) takes, where there are not more than `most`.
+static std::vector<InputColumns> columnsOf(ArrayRef<mlir::Operation *> ops, int64_t most, function_ref<bool(size_t)> wanted) {
   std::vector<InputColumns> inputs;
   std::map<mlir::Operation *, Sites> sitesOf;
   for (auto [index, op] : llvm::enumerate(ops)) {
-    if (!wanted(index))
+    if (!wanted(index) || columnCount(op) > most)
       continue;
     auto func = op->getParentOfType<mlir::func::FuncOp>();
     std::string why; // The passes say it where it matters.
@@ -124,12 +148,7 @@ static std::vector<InputColumns> columnsOf(ArrayRef<mlir::Operation *> ops, func
 std::vector<InputColumns> qopt::allInputs(mlir::ModuleOp module) {
   std::vector<mlir::Operation *> ops;
   recipeSites(module, &ops);
-  return columnsOf(ops, [](size_t) { return true; });
-}
-
-/// Whether a stage that chooses the site's codes reads its inputs.
-static bool roundsByInputs(const Recipe &recipe, const SitePlan &plan) {
-  return plan.scheme && llvm::any_of(plan.stages, [&](unsigned stage) { return readsInputs(recipe.stages[stage]); });
+  return columnsOf(ops, INT64_MAX, [](size_t) { return true; });
 }
 
 /// The sites of one of `rounds` parts of the model, in program order.
@@ -153,7 +172,7 @@ static std::vector<InputColumns> missingColumns(mlir::ModuleOp module, const Res
       wanted.insert(site.name);
   std::vector<mlir::Operation *> ops; // Of those that are still in float.
   std::vector<RecipeSite> sites = recipeSites(module, &ops);
-  return columnsOf(ops, [&](size_t index) { return wanted.contains(sites[index].name); });
+  return columnsOf(ops, resolved.recipe.calibration.maxColumns, [&](size_t index) { return wanted.contains(sites[index].name); });
 }
 
 Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
@@ -165,7 +184,7 @@ Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, 
   // Rounds after the first gather for themselves; what prepares needs all at once.
   int64_t rounds = recipe.calibration.rounds;
   llvm::StringSet<> first = namesOfRound(sites, *plans, 0, rounds);
-  return columnsOf(ops, [&](size_t index) {
+  return columnsOf(ops, recipe.calibration.maxColumns, [&](size_t index) {
     const SitePlan &plan = (*plans)[index];
     return plan.scheme && llvm::any_of(plan.stages, [&](unsigned s) {
              const Stage &stage = recipe.stages[s];
@@ -273,7 +292,10 @@ Expected<Plan> planFor(mlir::ModuleOp module, const Recipe &recipe, const Statis
   if (!statistics)
     return plan;
   plan.inputs = std::shared_ptr<const InputTable>(std::shared_ptr<const void>(), &statistics->inputs);
-  if (plan.inputs->empty() && llvm::any_of(recipe.stages, readsInputs))
+  auto wanted = inputsToGather(module, recipe);
+  if (!wanted)
+    return wanted.takeError();
+  if (plan.inputs->empty() && !wanted->empty())
     return makeError("the statistics hold no Gram matrices, which this recipe reads; calibrate with --gram");
   return plan;
 }
@@ -360,10 +382,12 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   if (!plan)
     return plan.takeError();
   noteReading(module, recipe);
-  if (request.statistics)
+  if (request.statistics) {
+    noteWideInputs(module, recipe, plan->plans);
     annotateStatistics(module, *request.statistics, rangeChoice(recipe));
-  else
+  } else {
     noteWithoutData(module, recipe);
+  }
   if (request.statistics && !request.prepareOnly)
     plan->inputs = std::make_shared<const InputTable>(std::move(request.statistics->inputs));
   ResolvedRecipe resolved{recipe, plan->sites, plan->plans, std::move(plan->inputs), request.work};

@@ -54,6 +54,7 @@ private:
     map.take("required", c.required);
     map.take("rounds", c.rounds, 1, 100000);
     map.take("compensate", c.compensate);
+    map.take("max_columns", c.maxColumns, 1, 1 << 20);
     if (c.compensate && c.rounds == 1)
       problems.add(node->line, "compensate is for the errors of earlier rounds: it goes with rounds of 2 or more");
     map.takeOptional("max_length", c.maxLength, int64_t(1), int64_t(1) << 32);

@@ -24,6 +24,8 @@ struct RecipeCalibration {
   int64_t rounds = 1;
   /// Parts after the first also make up for the errors that the earlier ones have put on their inputs.
   bool compensate = false;
+  /// Of a Gram matrix: a wider input has none, and what reads it rounds to nearest. 20,480 take 6.7 GB, and as much again twice to choose codes.
+  int64_t maxColumns = 20480;
 };
 
 // What each algorithm can be told. Defaults are those of the algorithm's paper or first implementation.

@@ -1,4 +1,5 @@
 """GPTQ through the driver against the paper's algorithm in numpy (python/goldens/gptq.py), on the same inputs."""
+import json
 import pathlib
 import sys
 
@@ -157,3 +158,19 @@ def test_actorder_dynamic_is_refused(tool, setup):
     done = tool("qopt", "quantize", folder / "model.onnx", "-o", folder / "no.onnx", "--recipe", folder / "dynamic.yaml",
                 "--calibration-data", folder / "calib.npz", status=1)
     assert "actorder: dynamic scatters a group's columns" in done.stderr
+
+
+@pytest.mark.parametrize("most, wide", [(48, ["product0"]), (47, ["product0", "product1"])])
+def test_inputs_too_wide_for_a_gram_matrix_round_to_nearest(tool, setup, most, wide):
+    folder, *_ = setup
+    text, _ = CASES["int8"]
+    plain = quantized(tool, folder, "nearest", recipe_of(text).replace("gptq", "rtn"))
+    best = quantized(tool, folder, "all", recipe_of(text))
+    (folder / "wide.yaml").write_text(recipe_of(text, f"calibration: {{max_columns: {most}}}\n"))
+    tool("qopt", "quantize", folder / "model.onnx", "-o", folder / "wide.onnx", "--recipe", folder / "wide.yaml", "--calibration-data", folder / "calib.npz",
+         "--json", folder / "wide.json")
+    remarks = json.loads((folder / "wide.json").read_text())["remarks"]
+    assert [r["site"] for r in remarks if r["code"] == "CALIB-WIDE"] == wide
+    for i, weight in enumerate(dequantized(folder / "wide.onnx")):
+        np.testing.assert_array_equal(weight, (plain if f"product{i}" in wide else best)[i])
+        assert not np.array_equal(plain[i], best[i])

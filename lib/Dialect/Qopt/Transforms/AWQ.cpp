@@ -40,7 +40,7 @@ struct AWQ : qopt::impl::AWQPassBase<AWQ> {
       return signalPassFailure();
     }
     LinearInputs inputs(module, table);
-    if (inputs.empty()) {
+    if (inputs.missing()) {
       module.emitError("qopt-awq: there are no Gram matrices of the linears' inputs (attribute qopt.inputs); calibrate the model first");
       return signalPassFailure();
     }

@@ -242,7 +242,7 @@ struct GPTQ : qopt::impl::GPTQPassBase<GPTQ> {
       return signalPassFailure();
     }
     LinearInputs inputs(module, table);
-    if (inputs.empty()) {
+    if (inputs.missing()) {
       module.emitError("qopt-gptq: there are no Gram matrices of the linears' inputs (attribute qopt.inputs); calibrate the model first");
       return signalPassFailure();
     }

@@ -80,7 +80,7 @@ std::vector<double> LinearInput::diagonal() const {
   return d;
 }
 
-bool LinearInputs::empty() const { return (!table || table->empty()) && !module->hasAttr(kInputs); }
+bool LinearInputs::missing() const { return !table && !module->hasAttr(kInputs); }
 
 bool LinearInputs::has(llvm::StringRef key) const {
   auto dict = module->getAttrOfType<DictionaryAttr>(kInputs);

@@ -32,7 +32,8 @@ class LinearInputs {
 public:
   LinearInputs(mlir::ModuleOp module, std::shared_ptr<const InputTable> table) : module(module), table(std::move(table)) {}
 
-  bool empty() const;
+  /// Whether nobody has calibrated; a table may be there and hold nothing, where all inputs are too wide.
+  bool missing() const;
   /// Empty, with a clause in `why`, where calibration has nothing of this input.
   std::optional<LinearInput> of(LinearLikeOpInterface op, const Sites &sites, std::string &why) const;
 

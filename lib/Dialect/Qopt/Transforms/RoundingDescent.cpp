@@ -34,7 +34,7 @@ struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
       return signalPassFailure();
     LinearInputs inputs(module, table);
     bool needed = sweeps > 0 || *rule == ClipRule::Inputs || *rule == ClipRule::Hessian;
-    if (needed && inputs.empty()) {
+    if (needed && inputs.missing()) {
       module.emitError("qopt-rounding: there are no Gram matrices of the linears' inputs (attribute qopt.inputs); calibrate the model "
                        "first");
       return signalPassFailure();
