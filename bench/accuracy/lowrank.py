@@ -149,8 +149,8 @@ def main():
     p.add_argument("--bits", type=int, nargs="+", default=[4, 2])
     p.add_argument("--ranks", type=int, nargs="+", default=[8, 32])
     a = p.parse_args()
-    print("| model, bits | groups of 128 and | bits a weight | error | of what smaller groups leave at these bits | of what some products in a bit more leave |\n"
-          "| --- | --- | --- | --- | --- | --- |")
+    print("| model, bits | groups of 128 and | bits a weight | error | of what smaller groups leave at these bits "
+          "| of what some products in a bit more leave |\n| --- | --- | --- | --- | --- | --- |")
     for name in a.model or MODELS:
         looked_at = products(a.models, name)
         for bits in a.bits:

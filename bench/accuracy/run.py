@@ -96,11 +96,9 @@ ROWS = {
     "smollm2/uint4 g128 compensated": (COMPENSATE + weights(4, 128, "clip_search", symmetric=False, options=REFIT), -1, "24.2"),
     "smollm2/W4A16 awq+clip+gptq": (weights(4, 128, AWQ, "clip_search"), 32, "24.2"),
     "smollm2/int4 g64 rtn": (weights(4, 64, stage="rtn"), 0, ""),
-    "smollm2/int4 g64 awq": (weights(4, 64, AWQ, stage="rtn"), -1, ""),
+    "smollm2/int4 g64 awq": (weights(4, 64, AWQ, stage="rtn"), 8, ""),
     "smollm2/int4 g64 gptq": (weights(4, 64), -1, ""),
-    "smollm2/int4 g64 awq+gptq": (weights(4, 64, AWQ), -1, ""),
     "smollm2/int4 g64 clip+gptq+refits": (weights(4, 64, "clip_search", options=REFIT), -1, ""),
-    "smollm2/uint4 g64 awq": (weights(4, 64, AWQ, stage="rtn", symmetric=False), -1, ""),
     "smollm2/int4 g32 gptq": (weights(4, 32), -1, ""),
     "smollm2/int4 g128 gptq": (weights(4, 128), -1, ""),
     "smollm2/int4 g32 rtn": (weights(4, 32, stage="rtn"), 0, "26.92 (best peer)"),
@@ -134,7 +132,8 @@ def rewrites():
             ROWS.setdefault(f"smollm2/{name}{label}", (f"stages:\n{before}  - {stage}: {{scheme: {scheme}, {HEAD}}}\n", samples, ""))
     tensor = "schemes:\n  t: {weights: {format: int8, granularity: tensor}, activations: {format: uint8, granularity: tensor, symmetric: false}}\n"
     for model in ("resnet8", "efflite0"):
-        for label, before in (("", ""), (" equalized", "  - equalization\n")):
+        for label, before in (("", ""), (" bias", "  - bias_correction\n"), (" equalized", "  - equalization\n"),
+                              (" bias equalized", "  - equalization\n  - bias_correction\n")):
             ROWS[f"{model}/W8A8 per tensor{label}"] = (f"{tensor}stages:\n{before}  - rtn: {{scheme: t}}\n", -1, "")
         ROWS[f"{model}/W8A8 equalized"] = (W8A8 + "  - equalization\n  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n", -1, "")
 
