@@ -40,11 +40,9 @@ bool hasActiveResult(Operation &op, const llvm::DenseSet<Value> &active) {
   return llvm::any_of(op.getResults(), [&](Value result) { return active.contains(result); });
 }
 
-/// The values that depend on the arguments, and on which the loss depends.
-llvm::DenseSet<Value> activeValues(Block &body, ArrayRef<unsigned> arguments, Value loss) {
-  llvm::DenseSet<Value> dependent, active;
-  for (unsigned argument : arguments)
-    dependent.insert(body.getArgument(argument));
+/// The values that depend on those given, and on which the loss depends.
+llvm::DenseSet<Value> activeValues(Block &body, ArrayRef<Value> values, Value loss) {
+  llvm::DenseSet<Value> dependent(values.begin(), values.end()), active;
   for (Operation &op : body) {
     bool depends = false;
     forEachOperand(op, [&](Value operand) { depends |= dependent.contains(operand); });
@@ -77,12 +75,16 @@ LogicalResult walkBack(ArrayRef<Operation *> ops, Gradients &gradients) {
   return success();
 }
 
-LogicalResult check(func::FuncOp func, ArrayRef<unsigned> arguments) {
+LogicalResult check(func::FuncOp func) {
   if (!func.getBody().hasOneBlock())
     return func.emitOpError("cannot be differentiated: it needs a body of one block");
   auto loss = func.getNumResults() ? dyn_cast<RankedTensorType>(func.getResultTypes()[0]) : RankedTensorType();
   if (!loss || loss.getRank() != 0 || !loss.getElementType().isF32())
     return func.emitOpError("cannot be differentiated: its first result must be a loss, tensor<f32>");
+  return success();
+}
+
+LogicalResult checkArguments(func::FuncOp func, ArrayRef<unsigned> arguments) {
   for (unsigned argument : arguments) {
     if (argument >= func.getNumArguments())
       return func.emitOpError("has no argument ") << argument << " to differentiate with respect to";
@@ -105,12 +107,7 @@ LogicalResult inferTypes(ArrayRef<Operation *> ops) {
 }
 
 /// The gradient as a result, named after its argument.
-LogicalResult append(func::FuncOp func, unsigned argument, Gradients &gradients) {
-  Value value = func.getArgument(argument), gradient = gradients.of(value);
-  if (gradient.getType() != value.getType()) {
-    gradient = gradients.reshapeLike(gradient, value);
-    gradient.setType(cast<RankedTensorType>(value.getType()));
-  }
+LogicalResult append(func::FuncOp func, unsigned argument, Value gradient) {
   NamedAttrList attrs;
   if (auto name = func.getArgAttrOfType<StringAttr>(argument, "nn.name"))
     attrs.set("nn.name", StringAttr::get(func.getContext(), "gradient." + name.getValue()));
@@ -146,12 +143,11 @@ struct NNGradient : qopt::impl::NNGradientBase<NNGradient> {
 
 } // namespace
 
-LogicalResult qopt::appendGradients(func::FuncOp func, ArrayRef<unsigned> arguments) {
-  if (failed(check(func, arguments)))
-    return failure();
+/// Adds the walk back at the end of the body. What it has to give is asked for while `exit` is the last op.
+static FailureOr<SmallVector<Value>> differentiate(func::FuncOp func, ArrayRef<Value> values) {
   Block &body = func.front();
   Operation *exit = body.getTerminator();
-  llvm::DenseSet<Value> active = activeValues(body, arguments, exit->getOperand(0));
+  llvm::DenseSet<Value> active = activeValues(body, values, exit->getOperand(0));
   for (Operation &op : llvm::make_early_inc_range(body))
     if (!hasActiveResult(op, active))
       continue;
@@ -161,10 +157,10 @@ LogicalResult qopt::appendGradients(func::FuncOp func, ArrayRef<unsigned> argume
       openAttention(attention);
 
   Value loss = exit->getOperand(0); // What was on the way may have been made anew.
-  active = activeValues(body, arguments, loss);
+  active = activeValues(body, values, loss);
   SmallVector<Operation *> ops;
   for (Operation &op : body)
-    if (hasActiveResult(op, active))
+    if (hasActiveResult(op, active) && !op.hasTrait<OpTrait::ConstantLike>())
       ops.push_back(&op);
   if (failed(inferTypes(ops)))
     return failure();
@@ -174,9 +170,34 @@ LogicalResult qopt::appendGradients(func::FuncOp func, ArrayRef<unsigned> argume
   if (failed(walkBack(ops, gradients)))
     return failure();
   gradients.loc = func.getLoc();
-  for (unsigned argument : arguments)
-    if (failed(append(func, argument, gradients)))
+  SmallVector<Value> found;
+  for (Value value : values) {
+    Value gradient = gradients.of(value);
+    if (gradient.getType() != value.getType()) {
+      gradient = gradients.reshapeLike(gradient, value);
+      gradient.setType(cast<RankedTensorType>(value.getType()));
+    }
+    found.push_back(gradient);
+  }
+  return found;
+}
+
+FailureOr<SmallVector<Value>> qopt::addGradients(func::FuncOp func, ArrayRef<Value> values) {
+  if (failed(check(func)))
+    return failure();
+  return differentiate(func, values);
+}
+
+LogicalResult qopt::appendGradients(func::FuncOp func, ArrayRef<unsigned> arguments) {
+  if (failed(check(func)) || failed(checkArguments(func, arguments)))
+    return failure();
+  auto values = llvm::map_to_vector(arguments, [&](unsigned argument) -> Value { return func.getArgument(argument); });
+  auto gradients = differentiate(func, values);
+  if (failed(gradients))
+    return failure();
+  for (auto [argument, gradient] : llvm::zip(arguments, *gradients))
+    if (failed(append(func, argument, gradient)))
       return failure();
-  func.setType(FunctionType::get(func.getContext(), func.getArgumentTypes(), exit->getOperandTypes()));
+  func.setType(FunctionType::get(func.getContext(), func.getArgumentTypes(), func.front().getTerminator()->getOperandTypes()));
   return success();
 }

@@ -19,6 +19,11 @@ namespace qopt {
 /// the function's own part too.
 mlir::LogicalResult appendGradients(mlir::func::FuncOp func, llvm::ArrayRef<unsigned> arguments);
 
+/// The same for any float values of the body, constants too; what the function returns stays as it is. Each gradient is made where the
+/// walk back has its last part, which is behind all that the function computed before. No value may be a product of two computed
+/// factors.
+mlir::FailureOr<llvm::SmallVector<mlir::Value>> addGradients(mlir::func::FuncOp func, llvm::ArrayRef<mlir::Value> values);
+
 } // namespace qopt
 
 #endif // QOPT_DIALECT_NN_TRANSFORMS_GRADIENT_H
