@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <sstream>
 #include <utility>
 
@@ -76,6 +77,44 @@ Result<Walk> walkOf(std::span<const std::vector<Choice>> layers) {
   return walk;
 }
 
+/// The least sum of `least` with that of `bounded` within `limit`, by dynamic programming: what the limit leaves beyond each layer's minimum is cut into
+/// parts, and each choice takes up whole ones. Nothing where rounding up shuts all out.
+std::vector<int32_t> solveInParts(std::span<const std::vector<Choice>> layers, double Choice::*bounded, double Choice::*least, double limit) {
+  constexpr size_t kParts = 4096;
+  std::vector<double> lowest;
+  for (const auto &choices : layers)
+    lowest.push_back(std::ranges::min(choices, {}, bounded).*bounded), limit -= lowest.back();
+  if (!(limit > 0))
+    return {};
+  std::vector<double> best(kParts + 1, 0.0), next(kParts + 1);
+  std::vector<int32_t> picks(layers.size() * (kParts + 1), -1); ///< by layer, and parts that it and those before it may take
+  for (size_t i = 0; i < layers.size(); ++i) {
+    std::fill(next.begin(), next.end(), std::numeric_limits<double>::infinity());
+    for (size_t k = 0; k < layers[i].size(); ++k) {
+      double share = std::ceil((layers[i][k].*bounded - lowest[i]) / limit * kParts);
+      for (size_t parts = share <= kParts ? static_cast<size_t>(share) : kParts + 1; parts <= kParts; ++parts)
+        if (double sum = best[parts - static_cast<size_t>(share)] + layers[i][k].*least; sum < next[parts])
+          next[parts] = sum, picks[i * (kParts + 1) + parts] = static_cast<int32_t>(k);
+    }
+    best.swap(next);
+  }
+  std::vector<int32_t> result(layers.size());
+  size_t parts = kParts;
+  for (size_t i = layers.size(); i-- > 0;) {
+    result[i] = picks[i * (kParts + 1) + parts];
+    parts -= static_cast<size_t>(std::ceil((layers[i][result[i]].*bounded - lowest[i]) / limit * kParts));
+  }
+  return result;
+}
+
+/// Takes what solveInParts finds where it is better.
+void takeBetter(std::span<const std::vector<Choice>> layers, Allocation &result, double Choice::*bounded, double Choice::*least, double limit) {
+  std::vector<int32_t> picks = solveInParts(layers, bounded, least, limit);
+  Choice total = picks.empty() ? Choice() : totalOf(layers, picks), present{result.cost, result.noise};
+  if (!picks.empty() && total.*bounded <= limit && total.*least < present.*least)
+    result.picks = std::move(picks), result.cost = total.cost, result.noise = total.noise;
+}
+
 /// Single changes of one layer that keep within the limits, the most useful first, until there are none.
 template <typename Allowed, typename Gain>
 void improve(std::span<const std::vector<Choice>> layers, Allocation &result, Allowed &&allowed, Gain &&gain) {
@@ -130,6 +169,7 @@ Result<Allocation> leastNoise(std::span<const std::vector<Choice>> layers, doubl
   }
   Choice total = totalOf(layers, result.picks);
   result.cost = total.cost, result.noise = total.noise, result.bound = std::min(at.noise, total.noise);
+  takeBetter(layers, result, &Choice::cost, &Choice::noise, budget);
   improve(layers, result, [&](const Choice &after) { return after.cost <= budget; },
           [](const Choice &from, const Choice &to) { return from.noise - to.noise; });
   return result;
@@ -153,6 +193,7 @@ Result<Allocation> leastCost(std::span<const std::vector<Choice>> layers, double
   if (total.noise > limit)
     return outOfReach("the least noisy choices have a noise of", total.noise, limit);
   result.cost = total.cost, result.noise = total.noise, result.bound = std::min(bound, total.cost);
+  takeBetter(layers, result, &Choice::noise, &Choice::cost, limit);
   improve(layers, result, [&](const Choice &after) { return after.noise <= limit; },
           [](const Choice &from, const Choice &to) { return from.cost - to.cost; });
   return result;

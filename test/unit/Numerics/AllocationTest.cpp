@@ -86,6 +86,35 @@ TEST(Allocation, LeastCostKeepsTheNoiseWithinItsLimit) {
   }
 }
 
+/// What the best assignment has of `least`, with `bounded` within the limit.
+double bestOf(const Layers &layers, double Choice::*bounded, double limit) {
+  double best = std::numeric_limits<double>::infinity();
+  forEachAssignment(layers, [&](double cost, double noise) {
+    Choice total{cost, noise};
+    double other = bounded == &Choice::cost ? noise : cost;
+    best = total.*bounded <= limit ? std::min(best, other) : best;
+  });
+  return best;
+}
+
+TEST(Allocation, IsTheBestOfAllButForOnePartALayer) {
+  std::mt19937 random(6);
+  for (int round = 0; round < 40; ++round) {
+    Layers layers = randomLayers(random, 5);
+    auto corners = frontier(layers);
+    ASSERT_TRUE(corners);
+    double least = corners->front().cost, budget = least + (corners->back().cost - least) * (1 + round % 8) / 9;
+    auto found = leastNoise(layers, budget);
+    ASSERT_TRUE(found);
+    EXPECT_LE(found->noise, bestOf(layers, &Choice::cost, budget - 5 * (budget - least) / 4096) * (1 + 1e-12));
+
+    double quiet = corners->back().noise, limit = quiet + (corners->front().noise - quiet) / (1 << (1 + round % 8));
+    auto cheap = leastCost(layers, limit);
+    ASSERT_TRUE(cheap);
+    EXPECT_LE(cheap->cost, bestOf(layers, &Choice::noise, limit - 5 * (limit - quiet) / 4096) * (1 + 1e-12));
+  }
+}
+
 TEST(Allocation, CornersOfTheFrontierAreTheBestOfTheirCost) {
   std::mt19937 random(5);
   Layers layers = randomLayers(random, 5);

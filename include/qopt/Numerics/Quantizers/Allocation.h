@@ -3,7 +3,8 @@
 // Mixed precision as a multiple-choice knapsack: each layer takes one of its choices, of a cost (bits, or time) and a noise; costs and
 // noises add up. The continuous relaxation is solved exactly by walking the lower convex hulls of all layers in the order of noise
 // saved per cost (Sinha & Zoltners 1979); it bounds what any assignment can reach. Between two of its corners at most one layer
-// is fractional, so that the whole assignment stays within one layer's step of the bound.
+// is fractional, so that the whole assignment stays within one layer's step of the bound. Where layers are few that step is large: dynamic
+// programming over 4096 parts of the limit then finds what is better, the best of all but for one part a layer.
 //
 //===----------------------------------------------------------------------===//
 #ifndef QOPT_NUMERICS_QUANTIZERS_ALLOCATION_H
