@@ -1,5 +1,7 @@
 #include "qopt/TargetInfo/Forms.h"
 
+#include <algorithm>
+
 using namespace llvm;
 
 namespace qopt {
@@ -93,6 +95,14 @@ StringRef formKindName(FormKind kind) {
 
 ArrayRef<FormRow> formRows() { return rows; }
 ArrayRef<ReasonCode> refusalCodes() { return refusals; }
+
+double productTime(const ProductSize &size, const FormRow *form) {
+  // bench/README.md, Zen 4: 118 GFLOP/s at 0.72 are 42 G multiply-adds a second; memory brings 36 GB/s, and one row by coded weights shows 8 G of them decoded a second.
+  constexpr double kPerByte = 1.2, kPerDecoded = 5;
+  double multiplying = size.rows * size.elements / (form ? form->speed : 1), fetching = size.bytes * kPerByte;
+  double decoding = form && form->kind != FormKind::Integer ? size.elements * kPerDecoded : 0;
+  return std::max({multiplying, fetching, decoding});
+}
 
 Verdict judge(const Target &target, const FormRequest &request, bool allowEmulation) {
   for (const FormRow &row : rows) {

@@ -44,6 +44,16 @@ struct Verdict {
 /// What becomes of `request` on `target`. Emulation is a form only where it is allowed.
 Verdict judge(const Target &target, const FormRequest &request, bool allowEmulation);
 
+/// A product of `rows` rows with a weight of so many elements, which takes so many bytes.
+struct ProductSize {
+  double rows = 0, elements = 0, bytes = 0;
+};
+
+/// Its time on one core, in float32 multiply-adds: the longest of multiplying (at the form's speed), fetching the weight and decoding it (a
+/// roofline: Williams, Waterman and Patterson, CACM 2009). `form` null: float32. For comparisons, no more: what lies between products is
+/// left out, and the machine's balance is that of the one that bench/README.md has figures of.
+double productTime(const ProductSize &size, const FormRow *form);
+
 struct ReasonCode {
   llvm::StringLiteral code, explanation;
 };

@@ -78,6 +78,18 @@ TEST(Forms, RefusalsSayWhyAndWhatInstead) {
   EXPECT_EQ(judgeScheme("avx512vnni", "W4A8").code, "TARGET-GROUPED-INTEGER");
 }
 
+TEST(Forms, TimeIsTheLongestOfMultiplyingFetchingAndDecoding) {
+  const FormRow *vnni = judgeScheme("avx512vnni", "W8A8").form, *decoded = judgeScheme("avx512vnni", "W4A16").form;
+  double elements = 1 << 20;
+  EXPECT_EQ(productTime({512, elements, 4 * elements}, nullptr), 512 * elements);
+  EXPECT_EQ(productTime({512, elements, elements}, vnni), 512 * elements / 4);
+  EXPECT_EQ(productTime({512, elements, elements / 2}, decoded), 512 * elements / decoded->speed); // as slow as in float: nothing is saved
+  // One row waits for its weight: fewer bytes are quicker, as far as they need not be decoded.
+  EXPECT_EQ(productTime({1, elements, 4 * elements}, nullptr), 4 * productTime({1, elements, elements}, vnni));
+  EXPECT_GT(productTime({1, elements, elements / 2}, decoded), productTime({1, elements, 4 * elements}, nullptr));
+  EXPECT_EQ(productTime({0, 0, 0}, nullptr), 0);
+}
+
 TEST(Forms, EveryShippedSchemeHasAFormOrALegalNeighbour) {
   for (const Target &row : targets())
     for (const Scheme &scheme : shippedSchemes()) {
