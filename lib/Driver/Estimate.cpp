@@ -73,8 +73,10 @@ public:
       calibrate();
     else
       quantizeOnly();
-    if (w.samples > 0)
+    if (w.samples > 0) {
+      probe();
       train();
+    }
     if (w.samples > 0 && w.noiseSamples > 0)
       add("measuring noise", base + 2 * compileBytes() + floatBytes() + 2 * codesOf(sites) +
               std::max(3 * activations.peak, largest([](const SiteCost &s) { return 2 * s.floats(); })),
@@ -280,6 +282,20 @@ private:
     }
     add("training roundings", base + scaledBytes() + kTrainingPrograms * compileBytes() + 2 * codesOf(sites) + static_cast<int64_t>(most),
         4 * compileSeconds() + 5 * shareOf(options.batch) * static_cast<double>(options.steps) * runSeconds(w.batch));
+  }
+
+  /// What mixed precision runs beside the statistics: one sample at a time, forward and back, weights packed once more for the way back.
+  void probe() {
+    for (const Stage &stage : w.recipe->stages) {
+      const auto *options = std::get_if<MixedPrecisionOptions>(&stage.options);
+      if (!options)
+        continue;
+      double batch = static_cast<double>(std::max<int64_t>(w.batch, 1));
+      auto tensors = static_cast<int64_t>(1.25 * static_cast<double>(activations.total + activations.peak) / batch);
+      add("probing the outputs", base + statisticsBytes() + gramsOf(sites) + scaledBytes() + 2 * compileBytes() + 2 * floatBytes() + tensors +
+              largest([](const SiteCost &s) { return s.floats(); }),
+          2 * compileSeconds() + 3 * runSeconds(std::min(options->samples, w.samples)));
+    }
   }
 
   /// By statistics that are there, or by the weights alone.

@@ -63,8 +63,13 @@ constexpr ReasonCode passCodes[] = {
     {"LEGAL-FORM", "The op's operands are quantized, but no integer kernel takes them: a scale changes along the sum, the int32 "
                    "accumulator could overflow for these weights, or an operand is transposed. It computes in float on "
                    "dequantized values. A scale per tensor or output channel, or a smaller reduction, makes it legal."},
-    {"MIX-CHOSEN", "A mixed_precision stage chose the op's scheme; the record says which, and what noise was predicted for each of those offered: "
-                   "its output's signal over the noise of this op alone, in dB."},
+    {"MIX-CHOSEN", "A mixed_precision stage chose the op's scheme; the record says which, and what rounding this op alone so, to nearest, was predicted to do "
+                   "to the model's outputs under each of those offered: the outputs' signal over that noise in dB, or the divergence of their distributions in nats "
+                   "(with MIX-LOCAL: the signal of the op's own result over the noise there)."},
+    {"MIX-LOCAL", "The errors of each format could not be followed to the model's outputs: an op on the way has no gradient, or there are statistics and no samples. Mixed "
+                  "precision goes by each op's noise over the signal at its own result instead, and adds these up; the record says why."},
+    {"MIX-MISSED", "The recipe's bound on the outputs holds for what was predicted, to first order and for rounding to nearest, but not for what was measured on the "
+                   "samples of --noise-samples. The record says what to ask for instead."},
     {"MIX-WHITE", "The noise of the op's formats was predicted as if its input channels were independent and alike: calibration has no Gram "
                   "matrix of its input (grouped convolutions have none)."},
     {"QUANT-COMPUTED", "Both factors of the product are computed (attention), so there is no weight. They are quantized as "

@@ -1,10 +1,12 @@
 // From a float model to a quantized one: what `qopt quantize`, `calibrate` and the library do alike.
 #pragma once
 #include "Models.h"
+#include "ProbeOutputs.h"
 
 #include "qopt/Calibration/Columns.h"
 #include "qopt/Calibration/Statistics.h"
 #include "qopt/Recipe/Recipe.h"
+#include "qopt/TargetInfo/Target.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/StringSet.h"
@@ -50,6 +52,14 @@ llvm::Expected<Statistics> calibrateModel(mlir::ModuleOp module, const Calibrati
 /// What identifies a model in statistics and reports: the file, and what rewriteModule did to it.
 llvm::Expected<std::string> modelHash(llvm::StringRef path, llvm::StringRef rewriting = "");
 
+/// What mixed precision weighs formats by, beside statistics.
+struct PrecisionInputs {
+  /// Probes the outputs (ProbeOutputs.h) on the samples.
+  std::function<llvm::Expected<ProbedModel>(mlir::ModuleOp, const llvm::StringSet<> &names, llvm::ArrayRef<OperandSpec> formats, const MixedPrecisionOptions &)> probe;
+  std::vector<llvm::SmallVector<int64_t>> shapes; ///< of one sample's inputs
+  const Target *target = nullptr;                 ///< which time is told for
+};
+
 struct QuantizationRequest {
   const Recipe *recipe = nullptr;
   Statistics *statistics = nullptr; ///< null: the recipe needs none. Its Gram matrices are taken out, unless `prepareOnly`
@@ -63,6 +73,7 @@ struct QuantizationRequest {
   std::function<llvm::Expected<InputTable>(mlir::ModuleOp, mlir::ModuleOp reference, std::vector<InputColumns>)> gather = {};
   /// Trains the weights of the ops in `names` by a stage that follows codes, when the module is quantized; null: there are no samples.
   std::function<llvm::Error(mlir::ModuleOp reference, mlir::ModuleOp, const AlgorithmOptions &, const llvm::StringSet<> &names)> train = {};
+  std::optional<PrecisionInputs> precisionInputs = {}; ///< nothing: there are no samples
   std::shared_ptr<WorkFolder> work = {}; ///< where given, keeps each weight that was rounded
 };
 

@@ -52,6 +52,8 @@ json::Value toJson(const SiteNoise &noise) {
                    {"max_abs_error", toJson(noise.accumulated.maxAbsError())},
                    {"values", noise.accumulated.valueCount()},
                    {"non_finite", noise.accumulated.nonFiniteCount()}};
+  if (noise.divergence)
+    row["divergence"] = toJson(noise.divergence->value());
   if (noise.op.empty())
     return row;
   row["op"] = noise.op;

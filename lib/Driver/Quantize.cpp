@@ -13,6 +13,7 @@
 #include "StagePasses.h"
 
 #include "qopt/Calibration/Passes.h"
+#include "qopt/Calibration/SampleSource.h"
 #include "qopt/Dialect/Qopt/Transforms/CompareSites.h"
 #include "qopt/Dialect/Qopt/Transforms/Passes.h"
 #include "qopt/Pipelines/CPU.h"
@@ -161,6 +162,43 @@ Expected<QuantizationReport> beginReport(const Arguments &arguments) {
     return recipe.takeError();
   report.recipeHash = *recipe;
   return report;
+}
+
+/// Whether a stage is judged by what becomes of the outputs' distributions.
+bool comparesDistributions(const Stage &stage) {
+  const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options);
+  return mixed && mixed->loss == DistillationLoss::KL;
+}
+
+/// Nothing without a mixed_precision stage, or without samples. Errors: samples that do not fit the model.
+Expected<std::optional<PrecisionInputs>> precisionInputs(const Arguments &arguments, const Recipe &recipe, mlir::ModuleOp model, Progress &progress) {
+  bool isMixed = any_of(recipe.stages, [](const Stage &stage) { return std::holds_alternative<MixedPrecisionOptions>(stage.options); });
+  if (!isMixed || !arguments.has("--calibration-data"))
+    return std::optional<PrecisionInputs>();
+  auto calibration = calibrationRequest(arguments, recipe);
+  if (!calibration)
+    return calibration.takeError();
+  PrecisionInputs inputs;
+  auto target = findTarget(arguments.get("--target", "host"));
+  if (!target)
+    return target.takeError();
+  inputs.target = *target;
+  auto source = openSamples(calibration->dataPath, contentsOf(model).inputs, calibration->maxLength);
+  if (!source)
+    return source.takeError();
+  auto first = (*source)->read(0, 1);
+  if (!first)
+    return first.takeError();
+  for (const Tensor &tensor : *first)
+    inputs.shapes.emplace_back(tensor.shape());
+  inputs.probe = [&progress, data = ProbeRequest{calibration->dataPath, calibration->samples, calibration->maxLength, calibration->threads}](
+                     mlir::ModuleOp module, const StringSet<> &names, ArrayRef<OperandSpec> formats, const MixedPrecisionOptions &options) {
+    ProbeRequest some = data;
+    some.samples = some.samples < 0 ? options.samples : std::min(some.samples, options.samples);
+    auto loss = options.loss == DistillationLoss::KL ? OutputLoss::KL : OutputLoss::MSE;
+    return probeOutputs(module, names, formats, loss, some, progress);
+  };
+  return std::optional<PrecisionInputs>(std::move(inputs));
 }
 
 constexpr Phase phases[] = {Phase::Imported,  Phase::Calibrating, Phase::Transformed, Phase::Quantized, Phase::Legalized,
@@ -322,6 +360,12 @@ Expected<int> run(const Arguments &arguments, Session &session) {
                     : distill(before, module, names, std::get<DistillationOptions>(stage), data, progress);
     };
   }
+  auto weighed = precisionInputs(arguments, *recipe, *model->module, progress);
+  if (!weighed)
+    return inContext(path, weighed.takeError());
+  request.precisionInputs = std::move(*weighed);
+  if (*noise)
+    (*noise)->divergence = any_of(recipe->stages, comparesDistributions);
   mlir::OwningOpRef<mlir::ModuleOp> reference;
   if (*noise)
     request.beforeRounding = [&](mlir::ModuleOp module) {
@@ -344,6 +388,8 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     if (!measured)
       return inContext(path, measured.takeError());
     report->noise = std::move(*measured);
+    if (std::string missed = addMeasured(report->precision, report->noise); !missed.empty())
+      report->remarks.push_back({"", "", "missed", "MIX-MISSED", missed});
     dropNumbers(*model->module);
     reference = {};
   }

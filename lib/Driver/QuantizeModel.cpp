@@ -402,7 +402,7 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
   if (request.beforeRounding)
     request.beforeRounding(module);
   PrecisionReport precision;
-  if (Error error = assignPrecisions(module, resolved, plan->plans, request.precision ? *request.precision : precision))
+  if (Error error = assignPrecisions(module, resolved, plan->plans, request.precisionInputs, request.precision ? *request.precision : precision))
     return error;
   mlir::OwningOpRef<mlir::ModuleOp> reference;
   if (request.train && llvm::any_of(recipe.stages, [](const Stage &stage) { return followsCodes(stage.options); }))

@@ -15,8 +15,8 @@ namespace {
 /// Compares the views of each site as they come. A float tensor waits, as a copy, until its site's last view has come.
 class NoiseCollector {
 public:
-  NoiseCollector(ArrayRef<ComparedSite> compared, std::vector<SiteNoise> &noise)
-      : compared(compared), noise(noise), waiting(compared.size()) {}
+  NoiseCollector(ArrayRef<ComparedSite> compared, std::vector<SiteNoise> &noise, bool divergence)
+      : compared(compared), noise(noise), waiting(compared.size()), divergence(divergence) {}
 
   void observe(int32_t index, const qopt_tensor &value) {
     size_t site = static_cast<size_t>(index) / ComparedSite::Views;
@@ -38,14 +38,24 @@ public:
     default:
       if (reference.size() == values.size())
         noise[site].accumulated.add(reference, values);
+      if (divergence && noise[site].op.empty() && value.rank > 0 && reference.size() == values.size())
+        addDivergence(noise[site].divergence, reference, values, value.shape[value.rank - 1]);
       reference = {};
     }
   }
 
 private:
+  static void addDivergence(std::optional<LogitDivergence> &sum, std::span<const float> reference, std::span<const float> values, int64_t classes) {
+    if (!sum)
+      sum.emplace();
+    if (classes > 0)
+      sum->add(reference, values, classes);
+  }
+
   ArrayRef<ComparedSite> compared;
   std::vector<SiteNoise> &noise;
   std::vector<std::vector<float>> waiting;
+  bool divergence;
 };
 
 Expected<std::unique_ptr<Executor>> compile(mlir::OwningOpRef<mlir::ModuleOp> module, int32_t threads) {
@@ -87,7 +97,7 @@ Expected<Noise> qopt::measureNoise(mlir::ModuleOp reference, mlir::ModuleOp quan
   if (!source)
     return source.takeError();
   std::vector<SiteNoise> noise = rowsFor(sites);
-  NoiseCollector collector(sites, noise);
+  NoiseCollector collector(sites, noise, request.divergence);
   (*executor)->setObserver([&](int32_t index, const qopt_tensor &value) { collector.observe(index, value); });
   int64_t total = std::min(request.samples, (*source)->size());
   int64_t step = (*source)->canBatch() ? std::max<int64_t>(request.batch, 1) : 1;

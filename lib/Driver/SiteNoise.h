@@ -17,6 +17,7 @@ struct SiteNoise {
   std::string op;                       ///< mnemonic; empty for an output of the model
   std::optional<SignalNoise> local;     ///< only this op quantized, fed with the float program's tensors
   SignalNoise accumulated;              ///< everything up to here quantized
+  std::optional<LogitDivergence> divergence; ///< of an output of one dim or more, where it is asked for: of the last dim's softmax
   std::string suggestion;               ///< an override for a recipe that keeps more of this op's precision; empty for outputs
 };
 
@@ -30,6 +31,7 @@ struct NoiseRequest {
   int64_t samples = 8;
   int64_t batch = 8;
   int32_t threads = 0;
+  bool divergence = false;
 };
 
 /// Runs both programs side by side over the samples; memory does not depend on how many there are. `reference` and `quantized` come

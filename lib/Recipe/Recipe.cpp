@@ -88,7 +88,9 @@ private:
     stage.ignore = parseSelectors("ignore", map);
     if (!options.find("targets"))
       stage.targets.push_back(cantFail(Selector::parse("all", line)));
-    if (choosesCodes(stage.options) && !std::holds_alternative<MixedPrecisionOptions>(stage.options)) {
+    if (auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options)) {
+      readSchemesOf(*mixed, map);
+    } else if (choosesCodes(stage.options)) {
       std::string scheme;
       map.take("scheme", scheme);
       if (scheme.empty())
@@ -97,6 +99,17 @@ private:
         stage.scheme = findScheme(scheme, options.find("scheme")->line);
     }
     recipe.stages.push_back(std::move(stage));
+  }
+
+  void readSchemesOf(MixedPrecisionOptions &mixed, yaml::MapReader &map) {
+    std::vector<std::string> names;
+    std::vector<unsigned> lines;
+    map.take("schemes", names, &lines);
+    if (names.size() < 2)
+      problems.add(map.line(), "mixed_precision needs two or more schemes to choose from");
+    for (auto [name, line] : zip(names, lines))
+      if (auto scheme = findScheme(name, line))
+        mixed.schemes.push_back(std::move(*scheme));
   }
 
   void readOverrides(const yaml::Node *node) {
@@ -146,7 +159,7 @@ bool Recipe::hasStaticActivations() const {
   auto staticScheme = [](const auto &part) { return part.scheme && part.scheme->needsCalibration(); };
   auto choosesStatic = [](const Stage &stage) {
     const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options);
-    return mixed && any_of(mixed->schemes, [](StringRef name) { return findShippedScheme(name)->needsCalibration(); });
+    return mixed && any_of(mixed->schemes, [](const Scheme &scheme) { return scheme.needsCalibration(); });
   };
   return any_of(stages, staticScheme) || any_of(stages, choosesStatic) || any_of(overrides, staticScheme);
 }

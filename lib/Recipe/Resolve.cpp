@@ -77,7 +77,7 @@ private:
           return error;
       // Until the driver has weighed them.
       if (const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options))
-        if (Error error = setScheme(i, *findShippedScheme(mixed->schemes.front()), stage.line))
+        if (Error error = setScheme(i, mixed->schemes.front(), stage.line))
           return error;
     }
     return Error::success();

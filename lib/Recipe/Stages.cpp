@@ -1,5 +1,6 @@
 #include "Stages.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include <limits>
 
 using namespace llvm;
@@ -66,17 +67,38 @@ struct Keys {
     map.take("scales", o.scales);
     map.take("scale_rate", o.scaleRate, 0, 1, true);
   }
+  /// Exactly one bound, and nothing beside it that means another.
+  void checkBounds(const MixedPrecisionOptions &o) {
+    SmallVector<StringRef> bounds;
+    for (auto [name, isThere] : {std::pair<StringRef, bool>("bits_per_weight", o.bitsPerWeight.has_value()), {"relative_latency", o.relativeLatency.has_value()},
+                                 {"minimum_sqnr", o.minimumSQNR.has_value()}, {"maximum_divergence", o.maximumDivergence.has_value()}})
+      if (isThere)
+        bounds.push_back(name);
+    auto lineOf = [&](StringRef key) {
+      const yaml::Node *node = map.take(key);
+      return node ? node->line : map.line();
+    };
+    if (bounds.size() != 1)
+      return map.problems.add(bounds.empty() ? map.line() : lineOf(bounds[1]),
+                              "mixed_precision needs bits_per_weight, relative_latency, minimum_sqnr or maximum_divergence, one of them" +
+                                  (bounds.empty() ? "" : ", and has " + join(bounds, " and ")));
+    if (o.boundsCost() && map.take("minimize"))
+      map.problems.add(lineOf("minimize"), "minimize says what to save where the outputs have a bound; with " + bounds[0] + " it is their errors that become least");
+    if ((o.minimumSQNR && o.loss == DistillationLoss::KL) || (o.maximumDivergence && o.loss == DistillationLoss::MSE))
+      map.problems.add(lineOf("loss"), bounds[0] + (o.minimumSQNR ? " bounds mse, not kl" : " bounds kl, not mse"));
+  }
   void operator()(MixedPrecisionOptions &o) {
     map.takeOptional("bits_per_weight", o.bitsPerWeight, 1.0, 16.0, false);
+    map.takeOptional("relative_latency", o.relativeLatency, 0.0, 10.0, true);
     map.takeOptional("minimum_sqnr", o.minimumSQNR, 0.0, 200.0, false);
-    map.take("schemes", o.schemes);
-    if (o.bitsPerWeight.has_value() == o.minimumSQNR.has_value())
-      map.problems.add(map.line(), "mixed_precision needs bits_per_weight or minimum_sqnr, one of them");
-    if (o.schemes.size() < 2)
-      map.problems.add(map.line(), "mixed_precision needs two or more schemes to choose from");
-    for (const std::string &scheme : o.schemes)
-      if (!findShippedScheme(scheme))
-        map.problems.add(map.line(), "mixed_precision names the unknown scheme " + scheme);
+    map.takeOptional("maximum_divergence", o.maximumDivergence, 0.0, 1000.0, true);
+    map.take("samples", o.samples, 1, int64_t(1) << 40);
+    int loss = o.maximumDivergence ? 0 : static_cast<int>(o.loss), cost = static_cast<int>(o.minimize);
+    map.takeChoice("loss", loss, {"kl", "mse"});
+    map.takeChoice("minimize", cost, {"size", "latency"});
+    o.loss = static_cast<DistillationLoss>(loss);
+    o.minimize = static_cast<PrecisionCost>(cost);
+    checkBounds(o);
   }
 };
 
@@ -135,8 +157,11 @@ std::vector<Selector> parseSelectors(StringRef key, yaml::MapReader &map) {
 
 void checkStages(const Recipe &recipe, yaml::Problems &problems) {
   const Stage *quantizer = nullptr, *scaler = nullptr;
-  bool quantizesActivations =
-      any_of(recipe.stages, [](const Stage &stage) { return stage.scheme && stage.scheme->activations; });
+  bool quantizesActivations = any_of(recipe.stages, [](const Stage &stage) {
+    const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options);
+    return (stage.scheme && stage.scheme->activations) ||
+           (mixed && any_of(mixed->schemes, [](const Scheme &scheme) { return scheme.activations.has_value(); }));
+  });
   quantizesActivations |= any_of(
       recipe.overrides, [](const Override &override) { return override.scheme && override.scheme->activations; });
   for (const Stage &stage : recipe.stages) {

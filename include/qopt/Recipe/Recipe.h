@@ -89,17 +89,28 @@ struct RoundingOptions {
   bool floorOrCeil = false;
 };
 
-/// One of the two bounds is given.
-struct MixedPrecisionOptions {
-  std::optional<double> bitsPerWeight;
-  std::optional<double> minimumSQNR; ///< dB
-  std::vector<std::string> schemes;  ///< to choose from
-};
-
-/// What training compares outputs by.
+/// What outputs are compared by.
 enum class DistillationLoss {
   KL,  ///< of the distribution that the last dim of each output gives by softmax, from the float model's: mean over all rows
   MSE, ///< of each output's elements, relative to the mean square of the float model's
+};
+
+/// What mixed precision makes as small as it can where a bound is on the outputs.
+enum class PrecisionCost { Size, Latency };
+
+/// One of the four bounds is given.
+struct MixedPrecisionOptions {
+  std::optional<double> bitsPerWeight;     ///< at most; scales and zero points count
+  std::optional<double> relativeLatency;   ///< at most, of the float model's
+  std::optional<double> minimumSQNR;       ///< dB, of the outputs
+  std::optional<double> maximumDivergence; ///< nats, of the outputs' distributions
+  DistillationLoss loss = DistillationLoss::MSE;
+  PrecisionCost minimize = PrecisionCost::Size;
+  int64_t samples = 16;             ///< of calibration, which errors are followed to the outputs on
+  std::vector<Scheme> schemes;      ///< to choose from
+
+  bool boundsCost() const { return bitsPerWeight || relativeLatency; }
+  PrecisionCost cost() const { return relativeLatency ? PrecisionCost::Latency : minimize; }
 };
 
 /// Scales of quantized weights trained towards the float model's outputs, codes fixed (arXiv 2407.11062, its second phase).

@@ -23,10 +23,10 @@ def decoder(tmp_path_factory):
 
 @pytest.fixture
 def quantize(tool, decoder, tmp_path):
-    def run(options, status=0):
+    def run(options, status=0, data=("--calibration-data", decoder / "calib.npz")):
         (tmp_path / "r.yaml").write_text(f"stages:\n  - mixed_precision: {{{options}, schemes: [W2A16, W4A16, W8A16]}}\n")
         done = tool("qopt", "quantize", decoder / "m.onnx", "-o", tmp_path / "q.mlirbc", "--recipe", tmp_path / "r.yaml",
-                    "--calibration-data", decoder / "calib.npz", "--report", tmp_path / "report", status=status)
+                    *data, "--report", tmp_path / "report", status=status)
         return json.loads((tmp_path / "report/report.json").read_text()) if status == 0 else done.stderr
 
     return run
@@ -36,9 +36,12 @@ def decibels(signal, noise):
     return 10 * np.log10((signal**2).sum() / (noise**2).sum())
 
 
-def test_budget_and_prediction(quantize, decoder):
-    report = quantize("bits_per_weight: 4.5")
+def test_budget_and_prediction(quantize, decoder, tool):
+    """By statistics alone, which show what each op's own result loses."""
+    tool("qopt", "calibrate", decoder / "m.onnx", "-o", decoder / "s.stats", "--gram", "--calibration-data", decoder / "calib.npz")
+    report = quantize("bits_per_weight: 4.5", data=("--stats", decoder / "s.stats"))
     mixed = report["mixed_precision"]
+    assert mixed["at"] == "ops" and any(r["code"] == "MIX-LOCAL" for r in report["remarks"])
     assert 4.0 < mixed["chosen"]["bits_per_weight"] <= 4.5 and len([n for n in mixed["counts"].values() if n]) >= 2
     bits = [point["bits_per_weight"] for point in mixed["frontier"]]
     sqnr = [point["sqnr_db"] for point in mixed["frontier"]]
@@ -68,7 +71,9 @@ def test_budget_and_prediction(quantize, decoder):
 
 def test_more_bits_are_better(quantize):
     def measured(bits):
-        return quantize(f"bits_per_weight: {bits}")["noise"]["outputs"][0]["accumulated_sqnr_db"]
+        report = quantize(f"bits_per_weight: {bits}")
+        assert report["mixed_precision"]["at"] == "outputs"
+        return report["noise"]["outputs"][0]["accumulated_sqnr_db"]
 
     assert measured(3) + 3 < measured(5)
 

@@ -128,7 +128,7 @@ TEST(Recipe, CombinationsThatContradict) {
             "r.yaml:3: awq and smoothquant (line 2) scale the same channels; keep one");
   EXPECT_EQ(errorOf("stages:\n  - mixed_precision: {bits_per_weight: 4, schemes: [W4A16, W8A16]}\n"), "fine");
   EXPECT_EQ(errorOf("stages:\n  - mixed_precision: {schemes: [W4A16, W8A16]}\n"),
-            "r.yaml:2: mixed_precision needs bits_per_weight or minimum_sqnr, one of them");
+            "r.yaml:2: mixed_precision needs bits_per_weight, relative_latency, minimum_sqnr or maximum_divergence, one of them");
 }
 
 TEST(Recipe, HostileText) {

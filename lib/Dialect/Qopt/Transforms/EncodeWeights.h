@@ -36,6 +36,8 @@ public:
 
   /// Its own values, each to the nearest.
   EncodedWeight nearest() const { return withCodes(why.empty() ? weight.toLayout<uint8_t>(codes) : std::vector<uint8_t>()); }
+  /// What that means, as [N, K].
+  std::vector<float> nearestRows() const { return decode(weight.toLayout<uint8_t>(codes)); }
   /// Other values [N, K] under the same scales.
   EncodedWeight encode(std::span<const float> values) const;
   /// Codes in the order of the weight's own dims, and what they mean, as [N, K].

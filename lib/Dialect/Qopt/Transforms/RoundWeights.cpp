@@ -187,6 +187,28 @@ Result<GridParams> qopt::scalesOf(std::span<const float> weight, RowShape shape,
                                : paramsFromValues(weight, grid, affine);
 }
 
+std::vector<float> qopt::nearestRows(const WeightRows &weight, const OperandSpec &spec, std::string &why) {
+  if (!traits(spec.format).isInteger()) {
+    WeightEncoder encoder(weight, spec);
+    why = encoder.error();
+    return why.empty() ? encoder.nearestRows() : std::vector<float>();
+  }
+  why = whyNot(weight, spec);
+  if (!why.empty())
+    return {};
+  auto scales = scalesOf(weight.values(), weight.shape(), spec, ClipRule::Max, nullptr);
+  if (!scales) {
+    why = "its weight holds a value that is not finite: " + scales.error();
+    return {};
+  }
+  RowShape shape = weight.shape();
+  int64_t group = columnsPerScale(spec);
+  std::vector<float> rounded(weight.values().size());
+  fakeQuantize(weight.values(), BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1)), *scales,
+               affineOptions(spec).range, rounded);
+  return rounded;
+}
+
 double qopt::localSqnr(std::span<const float> weight, RowShape shape, std::span<const float> rounded, const LinearInput &input) {
   RowShape some{std::min(shape.rows, kSampledRows), shape.cols};
   std::vector<float> before, after, nothing(some.rows * some.cols, 0.0f);

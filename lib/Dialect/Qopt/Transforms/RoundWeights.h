@@ -58,6 +58,10 @@ RoundedRows shrunk(RoundedRows rounded, const OperandSpec &spec);
 /// Scales by a rule. `input` is needed by the last two rules only.
 Result<GridParams> scalesOf(std::span<const float> weight, RowShape shape, const OperandSpec &spec, ClipRule rule, const LinearInput *input);
 
+/// The weight's values [N, K], each to the nearest that the spec has, with scales of its own. Nothing, with a clause in `why`, where it cannot
+/// have the spec.
+std::vector<float> nearestRows(const WeightRows &weight, const OperandSpec &spec, std::string &why);
+
 /// SQNR in dB of the op's product on calibration's inputs, over some of its outputs.
 double localSqnr(std::span<const float> weight, RowShape shape, std::span<const float> rounded, const LinearInput &input);
 

@@ -20,38 +20,39 @@ double squares(std::span<const float> values) {
 
 class Meter {
 public:
-  Meter(ModuleOp module, llvm::ArrayRef<OperandPair> pairs, const LinearInputs &inputs)
-      : pairs(pairs), inputs(inputs), ranges(module->getAttrOfType<DictionaryAttr>("qopt.ranges")) {}
+  Meter(ModuleOp module, llvm::ArrayRef<OperandPair> pairs, const LinearInputs &inputs, const OutputProbes *probes)
+      : pairs(pairs), inputs(inputs), probes(probes), ranges(module->getAttrOfType<DictionaryAttr>("qopt.ranges")) {}
 
   Sensitivity measure(LinearLikeOpInterface op, const Sites &sites) const {
     Sensitivity result{locationName(op.getLoc(), op->getName().getStringRef()), {}, false, {}};
     auto weight = WeightRows::of(op, result.why);
     if (!weight)
       return result;
+    const ProbedSite *probed = probes ? probes->find(result.site) : nullptr;
+    bool atOutputs = probed && probes->backwards;
     std::string noInput;
-    auto input = inputs.of(op, sites, noInput);
-    result.whiteInput = !input;
+    auto input = atOutputs ? std::nullopt : inputs.of(op, sites, noInput);
+    result.whiteInput = !atOutputs && !input;
     std::vector<float> nothing(weight->values().size(), 0.0f);
-    double signal = errorOf(*weight, nothing, input);
+    double signal = atOutputs ? 1 : errorOf(*weight, nothing, input);
     for (const OperandPair &pair : pairs) {
-      result.why = whyNot(*weight, pair.weights);
-      auto step = stepOf(op, pair, sites, result.why);
+      std::vector<float> rounded = nearestRows(*weight, pair.weights, result.why);
+      double ofWeight = result.why.empty() ? atOutputs ? probes->scale * probed->weight.expectedSquare(weight->values(), rounded)
+                                                       : relative(errorOf(*weight, rounded, input), signal)
+                                           : 0;
+      double ofInput = !pair.activations || !result.why.empty() ? 0
+                       : probed                                 ? shown(*probed, *pair.activations, result.why)
+                                                                : relative(guessed(op, pair, rounded, input, sites, result.why), signal);
       if (!result.why.empty())
         return result;
-      WeightCodes codes = quantizeWeight(*weight, pair.weights, ScaleRule::Max);
-      if (!codes.error.empty()) {
-        result.why = codes.error;
-        return result;
-      }
-      std::vector<float> rounded = decodeRows(*weight, codes);
-      double rows = input ? input->rows : 1;
-      double noise = errorOf(*weight, rounded, input) + rows * step * step / 12 * squares(rounded);
-      result.noise.push_back(signal > 0 ? noise / signal : 0);
+      result.noise.push_back(ofWeight + ofInput);
     }
     return result;
   }
 
 private:
+  static double relative(double noise, double signal) { return signal > 0 ? noise / signal : 0; }
+
   static double errorOf(const WeightRows &weight, std::span<const float> rounded, const std::optional<LinearInput> &input) {
     if (input)
       return hessianError(weight.values(), rounded, weight.shape(), input->hessian, poolFor());
@@ -63,32 +64,48 @@ private:
     return sum;
   }
 
-  /// Width of one step of the activation's codes; 0 where it stays in float.
-  double stepOf(LinearLikeOpInterface op, const OperandPair &pair, const Sites &sites, std::string &why) const {
-    if (!pair.activations || !why.empty())
+  /// What the samples showed.
+  double shown(const ProbedSite &site, const OperandSpec &activations, std::string &why) const {
+    size_t format = llvm::find(probes->formats, activations) - probes->formats.begin();
+    if (format >= site.activations.size() || !site.activations[format]) {
+      why = "its activation cannot be " + describe(activations) + ", or no sample reached it";
       return 0;
+    }
+    return probes->backwards ? probes->scale * *site.activations[format] : relative(*site.activations[format], site.signal);
+  }
+
+  /// Without samples: codes of a static range spread errors evenly over one step.
+  double guessed(LinearLikeOpInterface op, const OperandPair &pair, std::span<const float> rounded, const std::optional<LinearInput> &input,
+                 const Sites &sites, std::string &why) const {
+    const OperandSpec &spec = *pair.activations;
+    if (spec.dynamic || !traits(spec.format).isInteger()) {
+      why = "what activations in " + describe(spec) + " cost is measured on samples, so --calibration-data is needed";
+      return 0;
+    }
     llvm::StringRef site = sites.name(op.getActivationOperand().get());
     auto range = ranges ? ranges.getAs<DenseF64ArrayAttr>(site) : DenseF64ArrayAttr();
     if (!range || range.size() != 2) {
       why = ("no calibration sample reached its input '" + site + "'").str();
       return 0;
     }
-    double low = std::min(range[0], 0.0), high = std::max(range[1], 0.0);
-    return pair.activations->symmetric ? std::max(-low, high) / 127 : (high - low) / 255;
+    double low = std::min(range[0], 0.0), high = std::max(range[1], 0.0), top = traits(spec.format).max;
+    double step = spec.symmetric ? std::max(-low, high) / top : (high - low) / (top - traits(spec.format).min);
+    return (input ? input->rows : 1) * step * step / 12 * squares(rounded);
   }
 
   llvm::ArrayRef<OperandPair> pairs;
   const LinearInputs &inputs;
+  const OutputProbes *probes;
   DictionaryAttr ranges;
 };
 
 } // namespace
 
 std::vector<Sensitivity> qopt::measureSensitivities(ModuleOp module, llvm::ArrayRef<OperandPair> pairs,
-                                                    const std::set<std::string> &names,
-                                                    std::shared_ptr<const InputTable> table) {
+                                                    const std::set<std::string> &names, std::shared_ptr<const InputTable> table,
+                                                    const OutputProbes *probes) {
   LinearInputs inputs(module, std::move(table));
-  Meter meter(module, pairs, inputs);
+  Meter meter(module, pairs, inputs, probes);
   std::vector<Sensitivity> all;
   for (auto func : module.getOps<func::FuncOp>()) {
     if (func.isExternal())
