@@ -155,6 +155,15 @@ def trained():
     ROWS["smollm2/int4 g128 reconstructed, distilled"] = (weights(4, 128, "clip_search", options=REFIT) + lm + DISTILL, -1, "24.2")
 
 
+def mixes():
+    """Mixed precision beside one format of as many bits. `local`: from statistics alone, which show each op and not what follows it."""
+    own = "schemes:\n  g32: {weights: {format: int4, granularity: group, group_size: 32}}\n"
+    for bits in (5, 6):
+        recipe = f"{own}stages:\n  - mixed_precision: {{bits_per_weight: {bits}, schemes: [W3A16, W4A16, g32, W8A16]}}\n"
+        ROWS[f"minilm/mixed {bits} bits"] = ROWS[f"minilm/mixed {bits} bits local"] = (recipe, -1, "")
+    ROWS["minilm/int4 g16 gptq"] = (weights(4, 16), -1, "")
+
+
 def call(arguments):
     """Runs a command; returns (standard output, wall seconds, CPU seconds)."""
     begin, before = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -175,8 +184,12 @@ def measure(row, options):
         text.write_text(recipe)
         command = [options.qopt, "quantize", folder / model, "-o", out, "--quiet"]
         command += ["--recipe", text] if "\n" in recipe else ["--scheme", recipe]
-        if samples:
-            command += ["--calibration-data", folder / calibration] + (["--samples", samples] if samples > 0 else [])
+        data = ["--calibration-data", folder / calibration] + (["--samples", samples] if samples > 0 else []) if samples else []
+        if row.endswith(" local"):
+            statistics = pathlib.Path(work) / "s.stats"
+            call([options.qopt, "calibrate", folder / model, "-o", statistics, "--gram", "--quiet", *data])
+            data = ["--stats", statistics]
+        command += data
         _, wall, cpu = call(command)
         reference = [] if "--perplexity" in extra else ["--reference", folder / model]
         scored, _, _ = call([options.qopt, "eval", out, *reference, "--data", folder / evaluation, *files, "--json", "-"])
@@ -242,6 +255,7 @@ def main():
     formats()
     rewrites()
     trained()
+    mixes()
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*")
     p.add_argument("--models", default=os.environ.get("QOPT_MODELS", ""))
