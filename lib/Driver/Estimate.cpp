@@ -292,7 +292,7 @@ private:
         continue;
       double batch = static_cast<double>(std::max<int64_t>(w.batch, 1));
       auto tensors = static_cast<int64_t>(1.25 * static_cast<double>(activations.total + activations.peak) / batch);
-      add("probing the outputs", base + statisticsBytes() + gramsOf(sites) + scaledBytes() + 2 * compileBytes() + 2 * floatBytes() + tensors +
+      add("probing the outputs", base + statisticsBytes() + gramsOf(sites) + scaledBytes() + compileBytes() + 2 * floatBytes() + tensors +
               largest([](const SiteCost &s) { return s.floats(); }),
           2 * compileSeconds() + 3 * runSeconds(std::min(options->samples, w.samples)));
     }

@@ -13,6 +13,7 @@ RUNS = {
     "static": ("--scheme", "W8A8", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "trained": ("--recipe", "trained.yaml", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "reconstructed": ("--recipe", "blocks.yaml", "--calibration-data", "c.npz", "--noise-samples", "0"),
+    "mixed": ("--recipe", "mixed.yaml", "--calibration-data", "c.npz", "--noise-samples", "0"),
     "static, with noise": ("--scheme", "W8A8", "--calibration-data", "c.npz"),
 }
 
@@ -25,6 +26,7 @@ def setup(tmp_path_factory):
                     *(word for key, value in sizes.items() for word in (f"--{key}", str(value)))], check=True, capture_output=True)
     (folder / "trained.yaml").write_text("stages:\n  - rtn: {scheme: W4A16}\n  - distillation: {loss: kl, epochs: 1}\n")
     (folder / "blocks.yaml").write_text("stages:\n  - rtn: {scheme: W4A16}\n  - reconstruction: {steps: 4, batch: 2}\n")
+    (folder / "mixed.yaml").write_text("stages:\n  - mixed_precision: {bits_per_weight: 6, schemes: [W4A16, W8A16]}\n")
     return folder
 
 
