@@ -4,6 +4,7 @@ import pathlib
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import onnx
@@ -78,8 +79,20 @@ def test_more_bits_are_better(quantize):
     assert measured(3) + 3 < measured(5)
 
 
-def test_least_size_for_a_noise(quantize):
+def plot(page):
+    """The frontier's corners and the marks, as (x, y) on the page: y grows downwards."""
+    svg = ElementTree.fromstring(re.search(r"<h2>Mixed precision</h2>.*?(<svg.*?</svg>)", page, re.S)[1])
+    line = [tuple(map(float, corner.split())) for corner in re.split("[ML]", svg.find("path").get("d"))[1:]]
+    return line, {c.get("class"): (float(c.get("cx")), float(c.get("cy"))) for c in svg.findall("circle")}
+
+
+def test_least_size_for_a_noise(quantize, tmp_path):
     mixed = quantize("minimum_sqnr: 20")["mixed_precision"]
+    line, marks = plot((tmp_path / "report/report.html").read_text())
+    assert len(line) == len(mixed["frontier"]) and line == sorted(line) and [y for _, y in line] == sorted((y for _, y in line), reverse=True)
+    xs, ys = zip(*line)
+    assert marks["chosen"][1] >= np.interp(marks["chosen"][0], xs, ys) - 0.2  # nothing is better than the frontier
+    assert (marks["measured"][1] < marks["chosen"][1]) == (mixed["measured"]["sqnr_db"] > mixed["chosen"]["sqnr_db"])
     assert mixed["chosen"]["sqnr_db"] >= 20
     cheaper = [p for p in mixed["frontier"] if p["bits_per_weight"] < mixed["bound"]["bits_per_weight"] - 1e-9]
     assert all(p["sqnr_db"] < 20 for p in cheaper)
