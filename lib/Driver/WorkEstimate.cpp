@@ -13,12 +13,13 @@ namespace {
 constexpr int64_t kAssumedSamples = 128;
 
 Error readShapes(StringRef path, mlir::ModuleOp module, int64_t wanted, int64_t batch, WorkToEstimate &work) {
-  auto source = SampleSource::open(path, contentsOf(module).inputs);
+  const std::vector<ValueSpec> inputs = contentsOf(module).inputs;
+  auto source = SampleSource::open(path, inputs);
   if (!source)
     return source.takeError();
   int64_t there = (*source)->size();
   work.samples = wanted < 0 ? there : std::min(wanted, there);
-  work.batch = (*source)->canBatch() ? std::min(batch, work.samples) : 1;
+  work.batch = (*source)->canBatch() ? std::min(batchFor(inputs, batch), work.samples) : 1;
   auto first = (*source)->read(0, work.batch);
   if (!first)
     return first.takeError();
