@@ -2,7 +2,9 @@
 #include "Models.h"
 
 #include "qopt/Analysis/Decisions.h"
+#include "qopt/Codegen/CPU/Kernels/Passes.h"
 #include "qopt/Dialect/NN/Transforms/Gradient.h"
+#include "qopt/Dialect/NN/Transforms/Passes.h"
 #include "qopt/Dialect/Qopt/Transforms/Distillation.h"
 #include "qopt/Numerics/Quantizers/Adam.h"
 #include "qopt/Pipelines/ResourceScope.h"
@@ -10,6 +12,7 @@
 #include "qopt/Support/Progress.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
 
 #include "llvm/ADT/Sequence.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -23,20 +26,20 @@ using namespace qopt;
 
 namespace {
 
-/// Everything but the program's own inputs: a factor for each scale, with its moments.
-class Factors {
+/// Everything but the program's own inputs: the tunables' values, with their moments.
+class Parameters {
 public:
-  static Expected<Factors> of(ArrayRef<TunableScales> scales) {
-    Factors factors;
-    for (const TunableScales &one : scales) {
+  static Expected<Parameters> of(ArrayRef<Tunable> tunables) {
+    Parameters parameters;
+    for (const Tunable &one : tunables) {
       auto tensor = Tensor::allocate(DType::Float32, one.shape);
       if (!tensor)
         return tensor.takeError();
-      llvm::fill(tensor->mutableValues<float>(), 1.0f);
-      factors.moments.emplace_back(static_cast<size_t>(tensor->numElements()));
-      factors.tensors.push_back(std::move(*tensor));
+      llvm::fill(tensor->mutableValues<float>(), one.start());
+      parameters.moments.emplace_back(static_cast<size_t>(tensor->numElements()));
+      parameters.tensors.push_back(std::move(*tensor));
     }
-    return factors;
+    return parameters;
   }
 
   ArrayRef<Tensor> values() const { return tensors; }
@@ -63,8 +66,8 @@ private:
 
 class Training {
 public:
-  Training(Executor &program, SampleSource &source, Factors factors, const DistillationOptions &options, Division division)
-      : program(program), source(source), factors(std::move(factors)), options(options), batch(division.batch), taught(division.taught),
+  Training(Executor &program, SampleSource &source, Parameters parameters, const DistillationOptions &options, Division division)
+      : program(program), source(source), parameters(std::move(parameters)), options(options), batch(division.batch), taught(division.taught),
         samples(division.samples) {}
 
   Error run(Progress &progress) {
@@ -83,7 +86,7 @@ public:
         auto outputs = runOn(index * batch, std::min(taught, (index + 1) * batch));
         if (!outputs)
           return outputs.takeError();
-        factors.step(ArrayRef(*outputs).drop_front(), cosineRate(options.rate, step++, options.epochs * batches));
+        parameters.step(ArrayRef(*outputs).drop_front(), cosineRate(options.rate, step++, options.epochs * batches));
         progress.advance(1);
       }
       if (Error error = measure(progress))
@@ -93,14 +96,14 @@ public:
   }
 
   double before = INFINITY, least = INFINITY;
-  std::vector<std::vector<float>> best; ///< factors of the least loss
+  std::vector<std::vector<float>> best; ///< parameters of the least loss
 
 private:
   Expected<SmallVector<Tensor>> runOn(int64_t begin, int64_t end) {
     auto inputs = source.read(begin, end);
     if (!inputs)
       return inputs.takeError();
-    llvm::append_range(*inputs, factors.values());
+    llvm::append_range(*inputs, parameters.values());
     return program.run(*inputs);
   }
 
@@ -116,60 +119,69 @@ private:
     }
     double loss = sum / static_cast<double>(samples - taught);
     if (loss < least)
-      least = loss, best = factors.copy();
+      least = loss, best = parameters.copy();
     progress.advance(1);
     return Error::success();
   }
 
   Executor &program;
   SampleSource &source;
-  Factors factors;
+  Parameters parameters;
   const DistillationOptions &options;
   int64_t batch, taught, samples;
 };
 
-/// A program that gives the loss, and its gradients by the factors.
-Expected<std::unique_ptr<Executor>> compileStep(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<TunableScales> scales,
-                                                OutputLoss loss, int32_t threads) {
+/// Weights that are constants now, decoded, and what gradients make of them, so that kernels find constants there.
+Error foldWeights(mlir::ModuleOp step) {
+  mlir::PassManager pm(step.getContext());
+  pm.addNestedPass<mlir::func::FuncOp>(qcpu::createQCPUDecodeWeights());
+  pm.addPass(createNNFoldConstants());
+  return runPasses(pm, step);
+}
+
+/// A program that gives the loss, and its gradients by the parameters.
+Expected<std::unique_ptr<Executor>> compileStep(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<Tunable> tunables, OutputLoss loss,
+                                                int32_t threads) {
   mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> step = mlir::failure();
   {
     DiagnosticSentence sentence(reference.getContext());
-    step = distillationLoss(reference, quantized, scales, loss);
+    step = distillationLoss(reference, quantized, tunables, loss);
     if (mlir::failed(step))
       return sentence.error();
     auto main = (*step)->lookupSymbol<mlir::func::FuncOp>("main");
     unsigned inputs = main.getNumArguments();
-    auto factors = llvm::to_vector(llvm::seq<unsigned>(inputs - static_cast<unsigned>(scales.size()), inputs));
-    if (mlir::failed(appendGradients(main, factors)))
+    auto parameters = llvm::to_vector(llvm::seq<unsigned>(inputs - static_cast<unsigned>(tunables.size()), inputs));
+    if (mlir::failed(appendGradients(main, parameters)))
       return sentence.error();
   }
+  if (Error error = foldWeights(**step))
+    return std::move(error);
   return compileForHost(std::move(*step), threads);
 }
 
 struct Trained {
   double before, after; ///< losses on the samples held out
-  std::vector<std::vector<float>> factors;
+  std::vector<std::vector<float>> values;
 };
 
-Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<TunableScales> scales, const DistillationOptions &options,
+Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<Tunable> tunables, const DistillationOptions &options,
                         const TrainingRequest &request, Progress &progress) {
   progress.stage("compiling the training step");
   ResourceScope constants(reference.getContext());
-  auto loss = options.loss == DistillationLoss::KL ? OutputLoss::KL : OutputLoss::MSE;
-  auto program = compileStep(reference, quantized, scales, loss, request.threads);
+  auto program = compileStep(reference, quantized, tunables, options.loss, request.threads);
   if (!program)
     return program.takeError();
-  ArrayRef<ValueSpec> inputs = (*program)->inputs().drop_back(scales.size());
+  ArrayRef<ValueSpec> inputs = (*program)->inputs().drop_back(tunables.size());
   auto source = openSamples(request.dataPath, inputs, request.maxLength);
   if (!source)
     return source.takeError();
   auto division = Division::of("distillation", **source, inputs, options.batch, request.samples);
   if (!division)
     return division.takeError();
-  auto factors = Factors::of(scales);
-  if (!factors)
-    return factors.takeError();
-  Training training(**program, **source, std::move(*factors), options, *division);
+  auto parameters = Parameters::of(tunables);
+  if (!parameters)
+    return parameters.takeError();
+  Training training(**program, **source, std::move(*parameters), options, *division);
   if (Error error = training.run(progress))
     return std::move(error);
   return Trained{training.before, training.least, std::move(training.best)};
@@ -179,20 +191,22 @@ Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, Arra
 
 Error qopt::distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const StringSet<> &names, const DistillationOptions &options,
                     const TrainingRequest &request, Progress &progress) {
-  std::vector<TunableScales> scales = tunableScales(quantized, names);
+  std::vector<Tunable> found = tunables(quantized, names, options.biases);
   DecisionLog log(quantized);
   auto say = [&](StringRef code, const Twine &text) { log.add(quantized, Outcome::Quantized, code, text); };
-  if (scales.empty())
+  if (found.empty())
     return say("DISTILL-NONE", "no weight has scales that could be trained"), Error::success();
-  auto outcome = train(reference, quantized, scales, options, request, progress);
+  auto outcome = train(reference, quantized, found, options, request, progress);
   if (!outcome)
     return outcome.takeError();
-  auto [before, after, factors] = std::move(*outcome);
+  auto [before, after, values] = std::move(*outcome);
   if (!(after < before))
-    return say("DISTILL-KEPT", formatv("no epoch had less loss on the samples held out than the {0:f4} before, so scales stay as they were", before).str()),
+    return say("DISTILL-KEPT", formatv("no epoch had less loss on the samples held out than the {0:f4} before, so scales and biases stay as they were", before).str()),
            Error::success();
-  for (auto [one, values] : llvm::zip(scales, factors))
-    multiplyScales(one, values);
-  say("DISTILL-DONE", formatv("scales of {0} weights trained: the loss on samples held out went from {1:f4} to {2:f4}", scales.size(), before, after).str());
+  for (auto [one, some] : llvm::zip(found, values))
+    assign(one, some);
+  auto biases = llvm::count_if(found, [](const Tunable &one) { return one.kind == Tunable::Bias; });
+  std::string what = formatv("scales of {0} weights", found.size() - static_cast<size_t>(biases)).str() + (biases ? formatv(" and {0} biases", biases).str() : "");
+  say("DISTILL-DONE", formatv("{0} trained: the loss on samples held out went from {1:f4} to {2:f4}", what, before, after).str());
   return Error::success();
 }

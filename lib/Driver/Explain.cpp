@@ -25,11 +25,13 @@ constexpr ReasonCode passCodes[] = {
                    "while codes are chosen. The input is wider than the recipe's `calibration: {max_columns: N}`, so the weight is rounded to nearest."},
     {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
                   "round to nearest. Give --calibration-data for better accuracy."},
-    {"DISTILL-DONE", "The scales of quantized weights were trained, codes fixed, until the quantized model computed more nearly what the float model "
-                     "computes. The record says what the loss on samples that training did not see was before and after."},
-    {"DISTILL-KEPT", "Training did not make the quantized model better on the samples that it did not see, so all scales are as the stages before left "
-                     "them. More samples, or a lower learning_rate, may help."},
+    {"DISTILL-DONE", "The scales of quantized weights and the biases behind them were trained, codes fixed, until the quantized model computed more "
+                     "nearly what the float model computes. The record says what the loss on samples that training did not see was before and after."},
+    {"DISTILL-KEPT", "Training did not make the quantized model better on the samples that it did not see, so all scales and biases are as the "
+                     "stages before left them. More samples, or a lower learning_rate, may help."},
     {"DISTILL-NONE", "Distillation trains float32 scales under integer codes, and no weight of the ops it is for has any."},
+    {"DISTILL-OUTPUT", "The output has no part in the loss that distillation brings down: it is no float32 tensor of one dim or more, or its type "
+                       "in the quantized program is not what it is in the float program."},
     {"DISTILL-SKIPPED", "The weight's scales are codes themselves, or stand under codes of a float or table format: they are not trained."},
     {"EQUAL-DONE", "Cross-layer equalization made the op's input channels alike in range with the outputs of the ops that the record names. The "
                    "function is the same."},

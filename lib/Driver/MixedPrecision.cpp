@@ -33,7 +33,7 @@ struct Candidates {
   double weights = 0;                    ///< elements of all
   double floatTime = 0;
 
-  bool isDivergence() const { return options.loss == DistillationLoss::KL; }
+  bool isDivergence() const { return options.loss == OutputLoss::KL; }
   bool isLatency() const { return options.cost() == PrecisionCost::Latency; }
   double unit() const { return isLatency() ? floatTime : weights; } ///< that costs are told in
   PrecisionPoint point(double cost, double noise) const { return {cost / unit(), noise}; }

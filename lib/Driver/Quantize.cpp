@@ -167,7 +167,7 @@ Expected<QuantizationReport> beginReport(const Arguments &arguments) {
 /// Whether a stage is judged by what becomes of the outputs' distributions.
 bool comparesDistributions(const Stage &stage) {
   const auto *mixed = std::get_if<MixedPrecisionOptions>(&stage.options);
-  return mixed && mixed->loss == DistillationLoss::KL;
+  return mixed && mixed->loss == OutputLoss::KL;
 }
 
 /// Nothing without a mixed_precision stage, or without samples. Errors: samples that do not fit the model.
@@ -195,8 +195,7 @@ Expected<std::optional<PrecisionInputs>> precisionInputs(const Arguments &argume
                      mlir::ModuleOp module, const StringSet<> &names, ArrayRef<OperandSpec> formats, const MixedPrecisionOptions &options) {
     ProbeRequest some = data;
     some.samples = some.samples < 0 ? options.samples : std::min(some.samples, options.samples);
-    auto loss = options.loss == DistillationLoss::KL ? OutputLoss::KL : OutputLoss::MSE;
-    return probeOutputs(module, names, formats, loss, some, progress);
+    return probeOutputs(module, names, formats, options.loss, some, progress);
   };
   return std::optional<PrecisionInputs>(std::move(inputs));
 }

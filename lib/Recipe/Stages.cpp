@@ -55,9 +55,10 @@ struct Keys {
   void operator()(DistillationOptions &o) {
     int loss = static_cast<int>(o.loss);
     map.takeChoice("loss", loss, {"kl", "mse"});
-    o.loss = static_cast<DistillationLoss>(loss);
+    o.loss = static_cast<OutputLoss>(loss);
     map.take("epochs", o.epochs, 1, 1000);
     map.take("batch", o.batch, 1, 1 << 20);
+    map.take("biases", o.biases);
     map.take("learning_rate", o.rate, 0, 1, true);
   }
   void operator()(ReconstructionOptions &o) {
@@ -84,7 +85,7 @@ struct Keys {
                                   (bounds.empty() ? "" : ", and has " + join(bounds, " and ")));
     if (o.boundsCost() && map.take("minimize"))
       map.problems.add(lineOf("minimize"), "minimize says what to save where the outputs have a bound; with " + bounds[0] + " it is their errors that become least");
-    if ((o.minimumSQNR && o.loss == DistillationLoss::KL) || (o.maximumDivergence && o.loss == DistillationLoss::MSE))
+    if ((o.minimumSQNR && o.loss == OutputLoss::KL) || (o.maximumDivergence && o.loss == OutputLoss::MSE))
       map.problems.add(lineOf("loss"), bounds[0] + (o.minimumSQNR ? " bounds mse, not kl" : " bounds kl, not mse"));
   }
   void operator()(MixedPrecisionOptions &o) {
@@ -96,7 +97,7 @@ struct Keys {
     int loss = o.maximumDivergence ? 0 : static_cast<int>(o.loss), cost = static_cast<int>(o.minimize);
     map.takeChoice("loss", loss, {"kl", "mse"});
     map.takeChoice("minimize", cost, {"size", "latency"});
-    o.loss = static_cast<DistillationLoss>(loss);
+    o.loss = static_cast<OutputLoss>(loss);
     o.minimize = static_cast<PrecisionCost>(cost);
     checkBounds(o);
   }

@@ -4,6 +4,7 @@
 // unknown keys, values out of range, combinations that contradict each other and selectors that match nothing are
 // errors.
 #pragma once
+#include "qopt/Numerics/Stats/OutputLoss.h"
 #include "qopt/Numerics/Stats/RangeMethod.h"
 #include "qopt/Recipe/Scheme.h"
 #include "qopt/Recipe/Selector.h"
@@ -89,12 +90,6 @@ struct RoundingOptions {
   bool floorOrCeil = false;
 };
 
-/// What outputs are compared by.
-enum class DistillationLoss {
-  KL,  ///< of the distribution that the last dim of each output gives by softmax, from the float model's: mean over all rows
-  MSE, ///< of each output's elements, relative to the mean square of the float model's
-};
-
 /// What mixed precision makes as small as it can where a bound is on the outputs.
 enum class PrecisionCost { Size, Latency };
 
@@ -104,7 +99,7 @@ struct MixedPrecisionOptions {
   std::optional<double> relativeLatency;   ///< at most, of the float model's
   std::optional<double> minimumSQNR;       ///< dB, of the outputs
   std::optional<double> maximumDivergence; ///< nats, of the outputs' distributions
-  DistillationLoss loss = DistillationLoss::MSE;
+  OutputLoss loss = OutputLoss::MSE;
   PrecisionCost minimize = PrecisionCost::Size;
   int64_t samples = 16;             ///< of calibration, which errors are followed to the outputs on
   std::vector<Scheme> schemes;      ///< to choose from
@@ -113,12 +108,14 @@ struct MixedPrecisionOptions {
   PrecisionCost cost() const { return relativeLatency ? PrecisionCost::Latency : minimize; }
 };
 
-/// Scales of quantized weights trained towards the float model's outputs, codes fixed (arXiv 2407.11062, its second phase).
+/// Scales of quantized weights and the biases behind them trained towards the float model's outputs, codes fixed (arXiv 2407.11062, its
+/// second phase).
 struct DistillationOptions {
-  DistillationLoss loss = DistillationLoss::MSE;
+  OutputLoss loss = OutputLoss::MSE;
   int64_t epochs = 4;
   int64_t batch = 4;
-  double rate = 0.002; ///< of factors on the scales, at the first step
+  bool biases = true;  ///< train them too, not scales alone
+  double rate = 0.002; ///< of factors on the scales, and of biases in units of their root mean square, at the first step
 };
 
 /// Roundings of quantized weights, and with them scales, trained block by block (arXiv 2309.05516, 2102.05426).

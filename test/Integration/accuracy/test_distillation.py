@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from measure import onnx_runtime, sqnr_db
 from onnx import TensorProto, helper, numpy_helper
 
 WIDTHS = (48, 96, 64, 20)
@@ -134,3 +135,89 @@ def test_biases_follow_trained_scales(folder, tool):
     x, w, b = (made[name] for name in next(n for n in model.graph.node if n.op_type == "Gemm").input)
     assert constants[b.input[0]].dtype == np.int32
     np.testing.assert_array_equal(constants[b.input[1]], (constants[x.input[1]] * constants[w.input[1]]).astype(np.float32))
+
+
+CNN = """calibration: {{method: minmax}}
+schemes:
+  w4a8: {{weights: {{format: int4, granularity: channel}}, activations: {{format: uint8, granularity: tensor, symmetric: false}}}}
+stages:
+  - gptq: {{scheme: {scheme}}}
+  - distillation: {{batch: 16, epochs: {epochs}, biases: {biases}}}
+"""
+
+
+@pytest.mark.parametrize("scheme, gain", [("w4a8", 1.5), ("W8A8", 0.5)])
+def test_a_cnn_comes_nearer_to_its_float_model(scheme, gain, model, tool, tmp_path):
+    """Images that neither calibration nor training has seen; ONNX Runtime runs all three programs."""
+    source, calibration = model("resnet8_fmnist.onnx"), model("fmnist_calib.npz")
+    with np.load(model("fmnist_eval.npz")) as data:
+        images = data["input"][:1000]
+    text = CNN.format(scheme=scheme, epochs=4, biases="true")
+    outputs = [onnx_runtime(source, {"input": images}, batch=100)["logits"]]
+    for name, recipe in (("plain", text[:text.index("  - distillation")]), ("trained", text)):
+        (tmp_path / f"{name}.yaml").write_text(recipe)
+        tool("qopt", "quantize", source, "-o", tmp_path / f"{name}.onnx", "--recipe", tmp_path / f"{name}.yaml", "--calibration-data", calibration,
+             "--noise-samples", "0", "--json", tmp_path / f"{name}.json")
+        outputs.append(onnx_runtime(tmp_path / f"{name}.onnx", {"input": images}, batch=100)["logits"])
+    assert "scales of 10 weights and 10 biases trained" in (tmp_path / "trained.json").read_text()
+    wanted, plain, trained = outputs
+    assert sqnr_db(wanted, trained) > sqnr_db(wanted, plain) + gain, (sqnr_db(wanted, plain), sqnr_db(wanted, trained))
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """Two convolutions, and a product whose bias is an addition; the winner is an output too. `fixed.onnx` takes 12 images at once."""
+    out, rng = tmp_path_factory.mktemp("classifier"), np.random.default_rng(8)
+    arrays = {"k0": rng.standard_normal((8, 3, 3, 3)) / 5, "c0": rng.standard_normal(8) / 4, "k1": rng.standard_normal((8, 1, 3, 3)) / 3,
+              "w": rng.standard_normal((8, 10)), "b": rng.standard_normal(10)}
+    nodes = [helper.make_node("Conv", ["x", "k0", "c0"], ["h0"], name="first", pads=[1] * 4), helper.make_node("Relu", ["h0"], ["r0"]),
+             helper.make_node("Conv", ["r0", "k1"], ["h1"], name="second", group=8), helper.make_node("GlobalAveragePool", ["h1"], ["p"]),
+             helper.make_node("Flatten", ["p"], ["f"]), helper.make_node("MatMul", ["f", "w"], ["m"], name="third"),
+             helper.make_node("Add", ["m", "b"], ["y"]), helper.make_node("ArgMax", ["y"], ["best"], axis=1, keepdims=0)]
+    for name, n in (("open", "n"), ("fixed", 12)):
+        graph = helper.make_graph(nodes, "classifier", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [n, 3, 12, 12])],
+                                  [helper.make_tensor_value_info("y", TensorProto.FLOAT, [n, 10]), helper.make_tensor_value_info("best", TensorProto.INT64, [n])],
+                                  [numpy_helper.from_array(a.astype(np.float32), k) for k, a in arrays.items()])
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), out / f"{name}.onnx")
+    for name in ("calib", "eval"):
+        np.savez(out / f"{name}.npz", x=rng.standard_normal((96, 3, 12, 12)).astype(np.float32))
+    return out
+
+
+def train(tool, folder, out, *more, biases="true", source="open.onnx", status=0):
+    (out / "r.yaml").write_text(CNN.format(scheme="w4a8", epochs=6, biases=biases))
+    return tool("qopt", "quantize", folder / source, "-o", out / "q.onnx", "--recipe", out / "r.yaml", "--calibration-data", folder / "calib.npz",
+                "--noise-samples", "0", "--json", out / "q.json", *more, status=status)
+
+
+def biases_of(path):
+    """What the float or quantized model adds to the last product."""
+    model = onnx.load(path)
+    constants = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    add = next(n for n in model.graph.node if n.op_type == "Add")
+    return next(constants[name] for name in add.input if name in constants)
+
+
+def test_biases_stay_where_the_recipe_says_so(classifier, tool, tmp_path):
+    train(tool, classifier, tmp_path, biases="false")
+    report = (tmp_path / "q.json").read_text()
+    assert "scales of 3 weights trained" in report and "DISTILL-OUTPUT" in report and "output best does not count in the loss" in report
+    np.testing.assert_array_equal(biases_of(tmp_path / "q.onnx"), biases_of(classifier / "open.onnx"))
+    train(tool, classifier, tmp_path)
+    assert "scales of 3 weights and 2 biases trained" in (tmp_path / "q.json").read_text()
+    assert (biases_of(tmp_path / "q.onnx") != biases_of(classifier / "open.onnx")).all()
+
+
+def test_a_model_of_fixed_batch_is_trained_by_batches(classifier, tool, tmp_path):
+    with np.load(classifier / "eval.npz") as data:
+        feeds = {"x": data["x"]}
+    wanted = onnx_runtime(classifier / "fixed.onnx", feeds, batch=12)["y"]
+    train(tool, classifier, tmp_path, source="fixed.onnx")
+    trained = sqnr_db(wanted, onnx_runtime(tmp_path / "q.onnx", feeds, batch=12)["y"])
+    (tmp_path / "r.yaml").write_text(CNN.format(scheme="w4a8", epochs=1, biases="false").split("  - distillation")[0])
+    tool("qopt", "quantize", classifier / "fixed.onnx", "-o", tmp_path / "plain.onnx", "--recipe", tmp_path / "r.yaml", "--calibration-data",
+         classifier / "calib.npz")
+    plain = sqnr_db(wanted, onnx_runtime(tmp_path / "plain.onnx", feeds, batch=12)["y"])
+    assert trained > plain + 1, (plain, trained)
+    done = train(tool, classifier, tmp_path, "--samples", "12", source="fixed.onnx", status=1)
+    assert "the model takes 12 at a time: give 24 samples or more" in done.stderr

@@ -69,6 +69,7 @@ TEST(Recipe, ErrorsNameLineAndRemedy) {
   EXPECT_EQ(errorOf("calibration: {compensate: true}\nstages:\n  - gptq: {scheme: W4A16}\n"),
             "r.yaml:1: compensate is for the errors of earlier rounds: it goes with rounds of 2 or more");
   EXPECT_EQ(errorOf("stages:\n  - rtn: {}\n"), "r.yaml:2: rtn needs a scheme");
+  EXPECT_EQ(errorOf("stages:\n  - rtn: {scheme: W8A8}\n  - distillation: {biases: few}\n"), "r.yaml:3: biases of distillation should be true or false, not 'few'");
   EXPECT_EQ(errorOf("stages:\n  - gptq: {scheme: W4A16, dampening_frac: 0}\n"),
             "r.yaml:2: dampening_frac of gptq should be a number above 0.00 to 1.00, not '0'");
   EXPECT_EQ(errorOf("stages:\n  - gptq: {scheme: W4A16, block_size: many}\n"),

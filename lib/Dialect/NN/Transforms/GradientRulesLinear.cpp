@@ -2,8 +2,11 @@
 // and nn.gemm with constants, which are packed transposed at compile time.
 #include "GradientImpl.h"
 
+#include "qopt/Dialect/Qopt/IR/Qopt.h"
+
 using namespace mlir;
 using namespace qopt::nn;
+namespace qir = qopt::qir;
 
 namespace {
 
@@ -14,9 +17,15 @@ SmallVector<Size> likeRows(Value x, int64_t last) {
   return sizes;
 }
 
+/// A constant, or one that is decoded at compile time.
+bool isConstant(Value w) {
+  Operation *op = w.getDefiningOp();
+  return op && (isa<ConstantOp>(op) || (isa<qir::DequantizeOp>(op) && llvm::all_of(op->getOperands(), isConstant)));
+}
+
 /// rows · Wᵀ for two matrices.
 Value rowsTimesTransposed(Value rows, Value w, Gradients &g) {
-  if (!w.getDefiningOp<ConstantOp>())
+  if (!isConstant(w))
     return g.make<MatMulOp>(rows, g.transposed(w));
   llvm::APFloat one(1.0f);
   return g.make<GemmOp>(rows, w, Value(), one, one, /*transA=*/false, /*transB=*/true);
@@ -65,7 +74,7 @@ void gemm(GemmOp op, Gradients &g) {
 
 void qopt::nn::flattenProduct(MatMulOp op) {
   Value x = op.getA(), w = op.getB();
-  if (rankOf(x) < 3 || rankOf(w) != 2 || w.getDefiningOp<ConstantOp>() || typeOf(w).isDynamicDim(1))
+  if (rankOf(x) < 3 || rankOf(w) != 2 || isConstant(w) || typeOf(w).isDynamicDim(1))
     return;
   llvm::DenseSet<Value> none;
   Gradients g(op, none);

@@ -1,14 +1,10 @@
 #include "qopt/Dialect/Qopt/Transforms/Distillation.h"
 #include "Losses.h"
 #include "Programs.h"
-#include "QuantizeWeights.h"
+#include "Tunables.h"
 
-#include "qopt/Analysis/Constants.h"
 #include "qopt/Analysis/Decisions.h"
-#include "qopt/Analysis/Sites.h"
 #include "qopt/Dialect/NN/IR/NN.h"
-#include "qopt/Dialect/Qopt/IR/Qopt.h"
-#include "qopt/Interfaces/LinearLike.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -21,23 +17,19 @@ using namespace qopt;
 
 namespace {
 
-bool isTunable(qir::DequantizeOp weight) {
-  return constantOf(weight.getQ()) && isa<IntegerType>(cast<RankedTensorType>(weight.getQ().getType()).getElementType()) &&
-         isF32Tensor(weight.getScale()) && constantOf(weight.getScale()) && weight.getX().hasOneUse();
-}
-
 /// The float function, grown into the loss.
 class LossProgram {
 public:
-  LossProgram(func::FuncOp main, func::FuncOp quantized, ArrayRef<TunableScales> scales)
-      : main(main), quantized(quantized), scales(scales), inputs(main.getNumArguments()), b(main.getContext()) {}
+  LossProgram(func::FuncOp main, func::FuncOp quantized, ArrayRef<Tunable> tunables)
+      : main(main), quantized(quantized), tunables(tunables), inputs(main.getNumArguments()), b(main.getContext()) {}
 
   LogicalResult run(OutputLoss loss) {
     Operation *end = main.getBody().front().getTerminator();
     b.setInsertionPoint(end);
-    for (auto [index, one] : llvm::enumerate(scales)) {
-      auto name = b.getNamedAttr("nn.name", b.getStringAttr("factor" + std::to_string(index)));
-      if (failed(main.insertArgument(inputs + index, RankedTensorType::get(one.shape, b.getF32Type()), b.getDictionaryAttr(name), one.weight->getLoc())))
+    for (auto [index, one] : llvm::enumerate(tunables)) {
+      auto name = b.getNamedAttr("nn.name", b.getStringAttr("tunable" + std::to_string(index)));
+      Operation *op = one.op;
+      if (failed(main.insertArgument(inputs + index, RankedTensorType::get(one.shape, b.getF32Type()), b.getDictionaryAttr(name), op->getLoc())))
         return failure();
     }
     copyQuantized();
@@ -53,33 +45,54 @@ private:
     IRMapping copies;
     for (auto [index, argument] : llvm::enumerate(quantized.getArguments()))
       copies.map(argument, main.getArgument(index));
-    DenseMap<Operation *, unsigned> factorOf;
-    for (auto [index, one] : llvm::enumerate(scales))
-      factorOf[one.weight] = inputs + index;
+    DenseMap<Operation *, std::pair<Value, Value>> parameters; // Factors on scales, what is added to biases.
+    for (auto [index, one] : llvm::enumerate(tunables)) {
+      Value values = main.getArgument(inputs + index);
+      if (one.kind == Tunable::Scales)
+        parameters[one.op].first = values;
+      else
+        parameters[one.op].second = times(values, one.unit);
+    }
     for (Operation &op : quantized.getBody().front().without_terminator()) {
       Operation *copy = b.clone(op, copies);
-      if (auto factor = factorOf.find(&op); factor != factorOf.end())
-        scale(cast<qir::DequantizeOp>(copy), main.getArgument(factor->second));
+      if (auto found = parameters.find(&op); found != parameters.end())
+        copies.map(op.getResult(0), underParameters(cast<LinearLikeOpInterface>(copy), found->second.first, found->second.second));
     }
     for (Value value : quantized.getBody().front().getTerminator()->getOperands())
       results.push_back(copies.lookup(value));
   }
 
-  static void scale(qir::DequantizeOp weight, Value factor) {
-    OpBuilder before(weight);
-    Value own = weight.getScale();
-    weight.getScaleMutable().assign(nn::MulOp::create(before, weight.getLoc(), own.getType(), own, factor));
+  Value times(Value values, float unit) {
+    auto scalar = RankedTensorType::get({}, b.getF32Type());
+    Value constant = nn::ConstantOp::create(b, values.getLoc(), DenseElementsAttr::get(scalar, unit));
+    return nn::MulOp::create(b, values.getLoc(), values.getType(), values, constant);
   }
 
   SmallVector<Value> lossesOf(ValueRange wanted, OutputLoss loss) {
     SmallVector<Value> losses;
-    for (auto [one, other] : llvm::zip(wanted, results)) {
-      if (!isF32Tensor(one) || one.getType() != other.getType() || cast<RankedTensorType>(one.getType()).getRank() == 0)
+    DecisionLog log(quantized->getParentOfType<ModuleOp>());
+    for (auto [index, pair] : llvm::enumerate(llvm::zip(wanted, results))) {
+      auto [one, other] = pair;
+      if (!isF32Tensor(one) || one.getType() != other.getType() || cast<RankedTensorType>(one.getType()).getRank() == 0) {
+        log.note(quantized, "DISTILL-OUTPUT", "output " + outputName(index) + " does not count in the loss: it is " + spell(one.getType()) +
+                 " in the float model and " + spell(other.getType()) + " in the quantized one, and only float32 tensors of one type are compared");
         continue;
+      }
       Losses build(b, main.getLoc());
       losses.push_back(loss == OutputLoss::KL ? build.kl(one, other) : build.mse(one, other));
     }
     return losses;
+  }
+
+  std::string outputName(unsigned index) {
+    auto name = quantized.getResultAttrOfType<StringAttr>(index, "nn.name");
+    return name ? name.str() : std::to_string(index);
+  }
+
+  static std::string spell(Type type) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    return text;
   }
 
   void returnLoss(Value loss, Operation *end) {
@@ -90,7 +103,7 @@ private:
   }
 
   func::FuncOp main, quantized;
-  ArrayRef<TunableScales> scales;
+  ArrayRef<Tunable> tunables;
   unsigned inputs;
   OpBuilder b;
   SmallVector<Value> results;
@@ -98,41 +111,11 @@ private:
 
 } // namespace
 
-std::vector<TunableScales> qopt::tunableScales(ModuleOp quantized, const llvm::StringSet<> &names) {
-  std::vector<TunableScales> found;
-  func::FuncOp main = mainOf(quantized);
-  if (!main)
-    return found;
-  DecisionLog log(quantized);
-  main.walk([&](LinearLikeOpInterface op) {
-    std::string name = locationName(op.getLoc(), op->getName().getStringRef());
-    if (!names.empty() && !names.contains(name))
-      return;
-    qir::DequantizeOp weight = quantizedWeight(op);
-    if (weight && isTunable(weight))
-      found.push_back({weight, cast<RankedTensorType>(weight.getScale().getType()).getShape().vec()});
-    else if (weight)
-      log.note(op, "DISTILL-SKIPPED", "its weight's scales stay as they are: only constants in float32 under integer codes can be trained");
-  });
-  return found;
-}
-
-FailureOr<OwningOpRef<ModuleOp>> qopt::distillationLoss(ModuleOp reference, ModuleOp quantized, llvm::ArrayRef<TunableScales> scales,
+FailureOr<OwningOpRef<ModuleOp>> qopt::distillationLoss(ModuleOp reference, ModuleOp quantized, llvm::ArrayRef<Tunable> tunables,
                                                         OutputLoss loss) {
   OwningOpRef<ModuleOp> result = reference.clone();
   func::FuncOp main = mainOf(*result), other = mainOf(quantized);
-  if (!main || !other || failed(LossProgram(main, other, scales).run(loss)))
+  if (!main || !other || failed(LossProgram(main, other, tunables).run(loss)))
     return failure();
   return result;
-}
-
-void qopt::multiplyScales(const TunableScales &scales, llvm::ArrayRef<float> factors) {
-  auto weight = cast<qir::DequantizeOp>(scales.weight);
-  FloatElements before(constantOf(weight.getScale()));
-  std::vector<float> after;
-  for (auto [scale, factor] : llvm::zip(before.values(), factors))
-    after.push_back(scale * factor);
-  OpBuilder b(weight);
-  auto type = cast<RankedTensorType>(weight.getScale().getType());
-  weight.getScaleMutable().assign(nn::ConstantOp::create(b, weight.getScale().getLoc(), makeElements<float>(type, after, "trained_scale")));
 }
