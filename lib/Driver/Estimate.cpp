@@ -6,6 +6,8 @@
 
 #include "qopt/Analysis/Columns.h"
 #include "qopt/Analysis/Sites.h"
+#include "qopt/Calibration/SampleSource.h"
+#include "qopt/Dialect/NN/IR/NN.h"
 #include "qopt/Dialect/Qopt/Transforms/Reconstruction.h"
 #include "qopt/Interfaces/LinearLike.h"
 #include "qopt/Support/Progress.h"
@@ -26,6 +28,7 @@ namespace {
 // Measured: bench/memory/README.md.
 constexpr int64_t kCompile = 40'000'000;     ///< code generation, whatever the model: pages of its own code, the heap that it keeps
 constexpr int64_t kCompilePerOp = 400'000;   ///< and for each op that is lowered
+constexpr int64_t kCompilePerSite = 1'600'000; ///< for each product or convolution that is differentiated
 constexpr int64_t kHistogram = 36'000;       ///< statistics of a site
 constexpr int64_t kChannel = 96;             ///< and of each of its channels
 constexpr double kTrainedWeight = 48;        ///< values, moments and copies of a weight whose rounding is trained
@@ -241,18 +244,25 @@ private:
         reconstruct(*blocks, static_cast<unsigned>(index));
   }
 
-  /// A training step's samples, as a share of a run's.
-  double shareOf(int64_t batch) const { return static_cast<double>(std::min(batch, w.samples)) / static_cast<double>(std::max<int64_t>(w.batch, 1)); }
+  /// A training step's samples.
+  int64_t samplesOf(int64_t batch) const { return std::min(batchFor(contentsOf(module).inputs, batch), w.samples); }
+  /// The same as a share of a run's.
+  double shareOf(int64_t batch) const { return static_cast<double>(samplesOf(batch)) / static_cast<double>(std::max<int64_t>(w.batch, 1)); }
+
+  /// A CNN's tensors shrink on the way: the blocks that the way back frees first are too small for what it makes at its end, and the heap
+  /// holds up to twice what is alive (Runtime/Memory).
+  double heapShare() const { return any_of(sites, [](const SiteCost &s) { return isa<nn::ConvOp, nn::ConvTransposeOp>(s.op); }) ? 2 : 1; }
 
   /// Both programs, packed; the quantized one's weights as floats until the way back has used them, as all tensors of a batch are.
   void distill(const DistillationOptions &options) {
     double batch = shareOf(options.batch);
-    int64_t tensors = static_cast<int64_t>(1.25 * batch * static_cast<double>(activations.total + activations.peak)); // a quarter for the way back
+    double tensors = 1.25 * heapShare() * batch * static_cast<double>(activations.total + activations.peak); // a quarter for the way back
     int64_t turned = 0; // Weights that stay in float are packed once more, transposed.
     for (const SiteCost &site : sites)
       turned += site.quantized ? 0 : site.floats();
-    double steps = static_cast<double>(options.epochs * w.samples) / static_cast<double>(options.batch);
-    add("training scales", base + scaledBytes() + compileBytes() + 2 * floatBytes() + turned + 2 * codesOf(sites) + tensors,
+    int64_t wayBack = kCompilePerSite * static_cast<int64_t>(sites.size());
+    double steps = static_cast<double>(options.epochs * w.samples) / static_cast<double>(std::max<int64_t>(samplesOf(options.batch), 1));
+    add("training scales", base + scaledBytes() + compileBytes() + wayBack + 2 * floatBytes() + turned + 2 * codesOf(sites) + static_cast<int64_t>(tensors),
         4 * compileSeconds() + 5 * batch * steps * runSeconds(w.batch));
   }
 

@@ -411,6 +411,7 @@ Error qopt::quantizeModule(mlir::ModuleOp module, const QuantizationRequest &req
     return error;
   if (Error error = runStages(module, session, [&](mlir::PassManager &pm) { return addPairs(pm, resolved); }))
     return error;
+  resolved.inputs.reset(); // Their matrices would stay beside the training's tensors.
   if (Error error = reference ? trainStages(*reference, module, resolved, request) : Error::success())
     return error;
   return runStages(module, session, buildEnd);
