@@ -112,6 +112,21 @@ ROWS = {
 }
 
 
+def trained():
+    """What distillation buys: scales alone, or biases too."""
+    conv4 = ("calibration: {method: minmax}\nschemes:\n  s: {weights: {format: int4, granularity: channel}, activations: {format: uint8, granularity: tensor, "
+             "symmetric: false}}\nstages:\n  - bias_correction: {targets: [\"Conv?\"]}\n  - gptq: {scheme: s" + REFIT + "}\n")
+    conv8 = W8A8 + "  - smoothquant: {targets: [\"Linear?\"]}\n  - bias_correction: {targets: [\"Conv?\"]}\n  - gptq: {scheme: W8A8}\n"
+    for model in ("resnet8", "efflite0"):
+        ROWS[f"{model}/W4A8 per channel"] = (conv4, -1, "")
+        for name, recipe in (("W8A8", conv8), ("W4A8 per channel", conv4)):
+            for how, loss in (("mse", "mse"), ("mse, scales alone", "mse, biases: false"), ("kl", "kl")):
+                ROWS[f"{model}/{name} distilled ({how})"] = (f"{recipe}  - distillation: {{loss: {loss}, batch: 16}}\n", -1, "")
+    for name in ("minilm/int4 g32 distilled", "minilm/W8A8 distilled"):
+        recipe, samples, target = ROWS[name]
+        ROWS[f"{name}, scales alone"] = (recipe.replace("{loss: mse}", "{loss: mse, biases: false}"), samples, target)
+
+
 def formats():
     """Shipped schemes of other formats: weights and activations as the scheme says."""
     for model in ("minilm", "smollm2"):
