@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs other quantizers on the kit's files, and ours beside them where both work on one product; prints a table for docs/accuracy.md.
+"""Runs llm-compressor on the kit's files, and ours beside them where both work on one product; prints a table for docs/accuracy.md.
 
 usage: peers.py [ROW …] [--models DIR] [--qopt BIN] [--results FILE.json] [--threads N] [--list]
 
-Rows are named as run.py's: a name with `*` matches several, none means all. Needs torch, transformers, llmcompressor, auto-round, datasets, onnx
-and numpy in the Python that runs it, and installs nothing. SmolLM2 is rebuilt in transformers from the kit's ONNX file and scored as `qopt eval` does.
+Rows are named as run.py's: a name with `*` matches several, none means all. Needs torch, transformers, llmcompressor, datasets, onnx and numpy in
+the Python that runs it, and installs nothing. SmolLM2 is rebuilt in transformers from the kit's ONNX file and scored as `qopt eval` does.
 """
 import argparse
 import fnmatch
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import types
+import unittest.mock
 
 import numpy as np
 import onnx
@@ -59,7 +60,7 @@ def smollm2(options, work):
 
 
 def nobody():
-    """A tokenizer of one word: some peers ask for one, and nothing here is text."""
+    """A tokenizer of one word: it is asked for, and nothing here is text."""
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
@@ -78,14 +79,23 @@ def perplexity(model, options):
     return math.exp(total / count)
 
 
-def llm_compressor(model, options, *stages, group, symmetric=True, samples=None):
+def signed_scales(min_vals, max_vals, **_):
+    """Ours for int4: the value of greatest magnitude has the code -8, under a negative scale where it is positive."""
+    return torch.where(max_vals > -min_vals, -max_vals, -min_vals) / 8, torch.zeros_like(max_vals, dtype=torch.int8)
+
+
+def llm_compressor(model, options, *stages, group, samples=None, qparams=None):
+    """`qparams`: what scales and zero points are made by in place of its own function."""
+    from compressed_tensors.quantization.utils import calculate_qparams
     from datasets import Dataset
     from llmcompressor import oneshot
     from llmcompressor.modifiers.gptq import GPTQModifier
     from llmcompressor.modifiers.quantization import QuantizationModifier
     from llmcompressor.modifiers.transform.awq import AWQModifier
+    from llmcompressor.pipelines.cache import IntermediatesCache
 
-    weights = {"num_bits": 4, "type": "int", "symmetric": symmetric, "strategy": "group", "group_size": group}
+    IntermediatesCache.pin_memory = lambda *_: None  # AWQ pins for a GPU, also where there is none.
+    weights = {"num_bits": 4, "type": "int", "symmetric": True, "strategy": "group", "group_size": group}
     what = {"config_groups": {"group_0": {"targets": ["Linear"], "weights": weights}}, "ignore": ["lm_head"]}
     make = {"rtn": lambda: QuantizationModifier(**what), "gptq": lambda: GPTQModifier(**what, dampening_frac=0.01),
             "awq": lambda: AWQModifier(duo_scaling="both")}
@@ -94,28 +104,19 @@ def llm_compressor(model, options, *stages, group, symmetric=True, samples=None)
     data.set_format("torch")
     feed = {} if stages == ("rtn",) else {"processor": nobody(), "dataset": data, "num_calibration_samples": len(ids), "max_seq_length": ids.shape[1],
                                           "shuffle_calibration_samples": False, "batch_size": 8}
-    oneshot(model=model, recipe=[make[s]() for s in stages], **feed)
+    with unittest.mock.patch("llmcompressor.observers.base.calculate_qparams", qparams or calculate_qparams):
+        oneshot(model=model, recipe=[make[s]() for s in stages], **feed)
     return model
-
-
-def auto_round(model, options, iterations, scheme="W4A16"):
-    from auto_round import AutoRound
-
-    ids = tokens(options, "calib")
-    data = [{"input_ids": row[None], "attention_mask": torch.ones_like(row[None])} for row in ids]
-    tuner = AutoRound(model, tokenizer=nobody(), scheme=scheme, dataset=data, iters=iterations, seqlen=ids.shape[1], nsamples=len(ids), batch_size=8,
-                      device_map="cpu", enable_torch_compile=False, seed=42)
-    return tuner.quantize()[0].float()
 
 
 MODEL_ROWS = {
     "smollm2/float": lambda m, o: m,
     "smollm2/llm-compressor rtn int4 g64": lambda m, o: llm_compressor(m, o, "rtn", group=64),
     "smollm2/llm-compressor gptq int4 g64": lambda m, o: llm_compressor(m, o, "gptq", group=64),
+    "smollm2/llm-compressor rtn int4 g64, our scales": lambda m, o: llm_compressor(m, o, "rtn", group=64, qparams=signed_scales),
+    "smollm2/llm-compressor gptq int4 g64, our scales": lambda m, o: llm_compressor(m, o, "gptq", group=64, qparams=signed_scales),
     "smollm2/llm-compressor gptq int4 g32": lambda m, o: llm_compressor(m, o, "gptq", group=32),
     "smollm2/llm-compressor awq int4 g64, 8 samples": lambda m, o: llm_compressor(m, o, "awq", "rtn", group=64, samples=8),
-    "smollm2/auto-round int4 g128, 50 iterations": lambda m, o: auto_round(m, o, 50),
-    "smollm2/auto-round int4 g128": lambda m, o: auto_round(m, o, 200),
 }
 
 
