@@ -160,6 +160,7 @@ def trained():
                          ("W2A16", weights(2, 64, "clip_search", symmetric=False, options=REFIT))):
         ROWS[f"minilm/{name} reconstructed"] = (recipe + blocks, -1, "")
         ROWS[f"minilm/{name} reconstructed, distilled"] = (recipe + blocks + end, -1, "")
+    ROWS["minilm/W8A8 reconstructed"] = (W8A8 + "  - smoothquant: {}\n  - gptq: {scheme: W8A8}\n" + blocks, -1, "23.3, goal 26")
     channel = "schemes:\n  s: {weights: {format: int4, granularity: channel}}\nstages:\n"
     for model in ("resnet8", "efflite0"):
         ROWS[f"{model}/int4"] = (channel + "  - gptq: {scheme: s}\n", -1, "")

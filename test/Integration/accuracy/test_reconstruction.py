@@ -4,9 +4,9 @@ import json
 import numpy as np
 import onnx
 import pytest
+from measure import onnx_runtime, sqnr_db
 from onnx import numpy_helper
-
-from test_distillation import folder, quantize, quantized_codes, relative, run  # noqa: F401
+from test_distillation import CNN, classifier, folder, quantize, quantized_codes, relative, run  # noqa: F401
 
 STAGE = "  - reconstruction: {{steps: {steps}, batch: 16{more}}}"
 
@@ -81,6 +81,19 @@ def test_codes_of_tables_stay(folder, tool):
          folder / "calib.npz", "--json", folder / "table.json")
     codes = [d["code"] for d in codes_of(folder / "table.json", "RECON-")]
     assert sorted(set(codes)) == ["RECON-NONE", "RECON-SKIPPED"]
+
+
+@pytest.mark.parametrize("batch", ["open", "fixed"])
+def test_quantized_activations_and_fixed_batches(batch, classifier, tool, tmp_path):
+    with np.load(classifier / "eval.npz") as data:
+        feeds = {"x": data["x"]}
+    wanted, figures = onnx_runtime(classifier / f"{batch}.onnx", feeds, batch=12)["y"], []
+    for stage in ("", "  - reconstruction\n"):
+        (tmp_path / "r.yaml").write_text(CNN.format(scheme="w4a8", epochs=1, biases="false").split("  - distillation")[0] + stage)
+        tool("qopt", "quantize", classifier / f"{batch}.onnx", "-o", tmp_path / "q.onnx", "--recipe", tmp_path / "r.yaml", "--calibration-data",
+             classifier / "calib.npz", "--noise-samples", "0")
+        figures.append(sqnr_db(wanted, onnx_runtime(tmp_path / "q.onnx", feeds, batch=12)["y"]))
+    assert figures[1] > figures[0] + 1, figures
 
 
 def test_convolutions_of_a_real_model(model, tool, tmp_path):
