@@ -112,7 +112,7 @@ ROWS = {
 }
 
 
-def trained():
+def distilled():
     """What distillation buys: scales alone, or biases too."""
     conv4 = ("calibration: {method: minmax}\nschemes:\n  s: {weights: {format: int4, granularity: channel}, activations: {format: uint8, granularity: tensor, "
              "symmetric: false}}\nstages:\n  - bias_correction: {targets: [\"Conv?\"]}\n  - gptq: {scheme: s" + REFIT + "}\n")
@@ -120,11 +120,11 @@ def trained():
     for model in ("resnet8", "efflite0"):
         ROWS[f"{model}/W4A8 per channel"] = (conv4, -1, "")
         for name, recipe in (("W8A8", conv8), ("W4A8 per channel", conv4)):
-            for how, loss in (("mse", "mse"), ("mse, scales alone", "mse, biases: false"), ("kl", "kl")):
+            for how, loss in (("mse", "mse"), ("mse, biases", "mse, biases: true"), ("kl", "kl")):
                 ROWS[f"{model}/{name} distilled ({how})"] = (f"{recipe}  - distillation: {{loss: {loss}, batch: 16}}\n", -1, "")
     for name in ("minilm/int4 g32 distilled", "minilm/W8A8 distilled"):
         recipe, samples, target = ROWS[name]
-        ROWS[f"{name}, scales alone"] = (recipe.replace("{loss: mse}", "{loss: mse, biases: false}"), samples, target)
+        ROWS[f"{name}, biases"] = (recipe.replace("{loss: mse}", "{loss: mse, biases: true}"), samples, target)
 
 
 def formats():
@@ -270,6 +270,7 @@ def table(results, binary):
 def main():
     formats()
     rewrites()
+    distilled()
     trained()
     mixes()
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

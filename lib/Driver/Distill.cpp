@@ -201,12 +201,14 @@ Error qopt::distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const St
     return outcome.takeError();
   auto [before, after, values] = std::move(*outcome);
   if (!(after < before))
-    return say("DISTILL-KEPT", formatv("no epoch had less loss on the samples held out than the {0:f4} before, so scales and biases stay as they were", before).str()),
+    return say("DISTILL-KEPT", formatv("no epoch had less loss on the samples held out than the {0:f4} before, so all stays as it was", before).str()),
            Error::success();
   for (auto [one, some] : llvm::zip(found, values))
     assign(one, some);
-  auto biases = llvm::count_if(found, [](const Tunable &one) { return one.kind == Tunable::Bias; });
-  std::string what = formatv("scales of {0} weights", found.size() - static_cast<size_t>(biases)).str() + (biases ? formatv(" and {0} biases", biases).str() : "");
+  auto biases = static_cast<size_t>(llvm::count_if(found, [](const Tunable &one) { return one.kind == Tunable::Bias; }));
+  std::string what = formatv("scales of {0} weights", found.size() - biases).str();
+  if (biases)
+    what += formatv(" and {0} biases", biases).str();
   say("DISTILL-DONE", formatv("{0} trained: the loss on samples held out went from {1:f4} to {2:f4}", what, before, after).str());
   return Error::success();
 }

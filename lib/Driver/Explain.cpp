@@ -25,8 +25,9 @@ constexpr ReasonCode passCodes[] = {
                    "while codes are chosen. The input is wider than the recipe's `calibration: {max_columns: N}`, so the weight is rounded to nearest."},
     {"DATA-NONE", "The recipe can do without calibration data and had none: stages that need it are left out, and those that choose codes "
                   "round to nearest. Give --calibration-data for better accuracy."},
-    {"DISTILL-DONE", "The scales of quantized weights and the biases behind them were trained, codes fixed, until the quantized model computed more "
-                     "nearly what the float model computes. The record says what the loss on samples that training did not see was before and after."},
+    {"DISTILL-DONE", "The scales of quantized weights (and biases, where the recipe asks for it) were trained, codes fixed, until the quantized model "
+                     "computed more nearly what the float model computes. The record says what the loss on samples that training did not see was before "
+                     "and after."},
     {"DISTILL-KEPT", "Training did not make the quantized model better on the samples that it did not see, so all scales and biases are as the "
                      "stages before left them. More samples, or a lower learning_rate, may help."},
     {"DISTILL-NONE", "Distillation trains float32 scales under integer codes, and no weight of the ops it is for has any."},
