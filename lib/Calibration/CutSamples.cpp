@@ -1,5 +1,7 @@
 #include "qopt/Calibration/SampleSource.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <numeric>
 
 using namespace llvm;
@@ -74,4 +76,11 @@ int64_t qopt::batchFor(ArrayRef<ValueSpec> inputs, int64_t asked) {
     if (!input.shape.empty() && input.shape[0] > 0)
       return input.shape[0];
   return asked;
+}
+
+SampleRuns qopt::samplesToRun(const SampleSource &source, ArrayRef<ValueSpec> inputs, int64_t samples, int64_t batch) {
+  int64_t fixed = source.canBatch() ? batchFor(inputs, 0) : 0, there = source.size(), total = std::min(samples, there);
+  if (fixed && there >= fixed)
+    return {std::min<int64_t>(alignTo(total, fixed), there - there % fixed), fixed};
+  return {total, source.canBatch() ? std::max<int64_t>(batch, 1) : 1};
 }

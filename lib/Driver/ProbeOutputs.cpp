@@ -135,16 +135,16 @@ public:
   Pass(Executor &program, SampleSource &source, Collector &collector, unsigned outputs, OutputLoss loss)
       : program(program), source(source), collector(collector), outputs(outputs), signs(outputs, loss) {}
 
-  Error run(int64_t samples, Progress &progress) {
-    for (int64_t sample = 0; sample < samples; ++sample) {
-      auto inputs = source.read(sample, sample + 1);
+  Error run(SampleRuns runs, Progress &progress) {
+    for (int64_t begin = 0; begin < runs.total; begin += runs.step) {
+      auto inputs = source.read(begin, std::min(begin + runs.step, runs.total));
       if (!inputs)
         return inputs.takeError();
       if (Error error = outputs ? probe(*inputs) : runOn(*inputs, {}).takeError())
         return error;
-      progress.advance(1);
+      progress.advance(runs.step);
     }
-    collector.divide(static_cast<double>(samples));
+    collector.divide(std::ceil(static_cast<double>(runs.total) / static_cast<double>(runs.step)));
     return Error::success();
   }
 
@@ -238,11 +238,11 @@ Expected<OutputProbes> lookAt(mlir::ModuleOp module, const StringSet<> &names, A
   auto source = openSamples(request.dataPath, (*program)->inputs().drop_back(made.outputs), request.maxLength);
   if (!source)
     return source.takeError();
-  int64_t samples = request.samples < 0 ? (*source)->size() : std::min(request.samples, (*source)->size());
+  SampleRuns runs = samplesToRun(**source, (*program)->inputs().drop_back(made.outputs), request.samples < 0 ? (*source)->size() : request.samples, 1);
   Collector collector(made.sites, formats.size(), backwards);
   Pass pass(**program, **source, collector, made.outputs, loss);
-  progress.stage("probing the outputs", samples);
-  if (Error error = pass.run(samples, progress))
+  progress.stage("probing the outputs", runs.total);
+  if (Error error = pass.run(runs, progress))
     return std::move(error);
   if (!collector.finite)
     whyNot = "a gradient on the samples is not finite";

@@ -23,7 +23,7 @@ struct ProbedModel {
   std::string whyLocal; ///< a clause: why there is no walk back, so that errors are followed no further than each op's own result; empty where there is one
 };
 
-/// Runs the float model over the samples, one at a time. Afterwards figures are, with KL, nats a row of the outputs' last dim, summed over the outputs;
+/// Runs the float model over the samples, one at a time (by the batch where the model takes no other). Afterwards figures are, with KL, nats a row of the outputs' last dim, summed over the outputs;
 /// else noise over signal, averaged over the outputs. Memory does not depend on how many samples there are, nor the result on threads. Errors: what
 /// compiling, data and program say.
 llvm::Expected<ProbedModel> probeOutputs(mlir::ModuleOp module, const llvm::StringSet<> &names, llvm::ArrayRef<OperandSpec> formats, OutputLoss loss,

@@ -183,10 +183,11 @@ Expected<std::optional<PrecisionInputs>> precisionInputs(const Arguments &argume
   if (!target)
     return target.takeError();
   inputs.target = *target;
-  auto source = openSamples(calibration->dataPath, contentsOf(model).inputs, calibration->maxLength);
+  std::vector<ValueSpec> specs = contentsOf(model).inputs;
+  auto source = openSamples(calibration->dataPath, specs, calibration->maxLength);
   if (!source)
     return source.takeError();
-  auto first = (*source)->read(0, 1);
+  auto first = (*source)->read(0, samplesToRun(**source, specs, 1, 1).step);
   if (!first)
     return first.takeError();
   for (const Tensor &tensor : *first)

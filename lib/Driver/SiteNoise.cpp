@@ -7,8 +7,6 @@
 
 #include "mlir/IR/Diagnostics.h"
 
-#include "llvm/Support/MathExtras.h"
-
 using namespace llvm;
 using namespace qopt;
 
@@ -82,14 +80,6 @@ std::vector<SiteNoise> rowsFor(ArrayRef<ComparedSite> sites) {
   return rows;
 }
 
-/// How many samples, and how many at a time: whole batches where the program takes no others.
-std::pair<int64_t, int64_t> samplesToRun(const SampleSource &source, ArrayRef<ValueSpec> inputs, const NoiseRequest &request) {
-  int64_t fixed = source.canBatch() ? batchFor(inputs, 0) : 0, there = source.size(), total = std::min(request.samples, there);
-  if (fixed && there >= fixed)
-    return {std::min<int64_t>(alignTo(total, fixed), there - there % fixed), fixed};
-  return {total, source.canBatch() ? std::max<int64_t>(request.batch, 1) : 1};
-}
-
 } // namespace
 
 Expected<Noise> qopt::measureNoise(mlir::ModuleOp reference, mlir::ModuleOp quantized, const NoiseRequest &request,
@@ -109,7 +99,7 @@ Expected<Noise> qopt::measureNoise(mlir::ModuleOp reference, mlir::ModuleOp quan
   std::vector<SiteNoise> noise = rowsFor(sites);
   NoiseCollector collector(sites, noise, request.divergence);
   (*executor)->setObserver([&](int32_t index, const qopt_tensor &value) { collector.observe(index, value); });
-  auto [total, step] = samplesToRun(**source, (*executor)->inputs(), request);
+  auto [total, step] = samplesToRun(**source, (*executor)->inputs(), request.samples, request.batch);
   progress.stage("measuring noise", total);
   for (int64_t begin = 0; begin < total; begin += step) {
     int64_t end = std::min(begin + step, total);

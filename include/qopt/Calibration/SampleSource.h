@@ -37,6 +37,12 @@ llvm::Expected<std::unique_ptr<SampleSource>> openSamples(llvm::StringRef path, 
 /// As many samples as a program of fixed batch takes at once, else `asked`.
 int64_t batchFor(llvm::ArrayRef<ValueSpec> inputs, int64_t asked);
 
+/// The first `total` samples, `step` at a time: as asked for, but in whole batches where the program takes no others.
+struct SampleRuns {
+  int64_t total = 0, step = 1;
+};
+SampleRuns samplesToRun(const SampleSource &source, llvm::ArrayRef<ValueSpec> inputs, int64_t samples, int64_t batch);
+
 /// 128 bits that depend on the contents and index of each sample, combined so that shards add up: hash(a ∪ b) = combine(a, b).
 struct DataHash {
   uint64_t low = 0, high = 0;

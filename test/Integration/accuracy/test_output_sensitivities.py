@@ -21,7 +21,7 @@ SCHEMES = """schemes:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Two gated layers and two outputs of very different sizes; x of any length. In calm.onnx they are of one size, as logits;
-    in floors.onnx the second gate has no gradient."""
+    in floors.onnx the second gate has no gradient; fixed.onnx takes 32 rows, no more and no fewer."""
     out, rng = tmp_path_factory.mktemp("mixed"), np.random.default_rng(4)
     weights = {name: (rng.standard_normal(shape) * 2 / np.sqrt(shape[0])).astype(np.float32) for name, shape in WIDTHS.items()}
     save(out / "calm.onnx", weights, "Sigmoid")
@@ -29,21 +29,22 @@ def folder(tmp_path_factory):
     np.savez(out / "weights.npz", **weights)
     save(out / "model.onnx", weights, "Sigmoid")
     save(out / "floors.onnx", weights, "Floor")
+    save(out / "fixed.onnx", weights, "Sigmoid", batch=32)
     mix = rng.standard_normal((48, 48)) / 7
     for name, count in (("calib", 256), ("eval", 512)):
         np.savez(out / f"{name}.npz", x=(rng.standard_normal((count, 48)) @ mix).astype(np.float32))
     return out
 
 
-def save(path, weights, gate):
+def save(path, weights, gate, batch="n"):
     nodes, at = [], "x"
     for name, kind in (("first", "Sigmoid"), ("second", gate)):
         nodes += [helper.make_node("MatMul", [at, f"{name}.w"], [name], name=name), helper.make_node(kind, [name], [f"{name}.g"], name=f"{name}.gate"),
                   helper.make_node("Mul", [name, f"{name}.g"], [f"{name}.r"])]
         at = f"{name}.r"
     nodes += [helper.make_node("MatMul", [at, f"{name}.w"], [name], name=name) for name in ("classes", "values")]
-    graph = helper.make_graph(nodes, "gated", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 48])],
-                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", WIDTHS[name][1]]) for name in ("classes", "values")],
+    graph = helper.make_graph(nodes, "gated", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 48])],
+                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, WIDTHS[name][1]]) for name in ("classes", "values")],
                               [numpy_helper.from_array(w, f"{name}.w") for name, w in weights.items()])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
@@ -146,6 +147,13 @@ def test_the_choice_is_about_the_best_there_is(budget, quantize, assignments):
     assert noise <= 1.25 * affordable[0], (picks, affordable[:4])
     if budget == 6:  # Uniform precision of the same bits.
         assert noise < assignments[("g4",) * 4][1] or set(picks.values()) == {"g4"}
+
+
+def test_a_fixed_batch_shows_the_same(quantize):
+    one, many = (quantize(mixed("bits_per_weight: 6, samples: 256", "g4, W8A8"), model=name) for name in ("model.onnx", "fixed.onnx"))
+    assert chosen(one) == chosen(many)
+    assert abs(one["mixed_precision"]["chosen"]["sqnr_db"] - many["mixed_precision"]["chosen"]["sqnr_db"]) < 1
+    assert many["mixed_precision"]["at"] == "outputs" and many["mixed_precision"]["measured"]["samples"] == 32
 
 
 @pytest.mark.parametrize("schemes", ["W8A8_DYNAMIC, W8A8", "FP8_DYNAMIC, W8A16", "MXFP8, W8A8_DYNAMIC", "NF4, W8A8"])
