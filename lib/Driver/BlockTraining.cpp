@@ -35,6 +35,7 @@ Error BlockTraining::take(const TrainableWeight &weight) {
 
 Error BlockTraining::run(Progress &progress) {
   refresh();
+  keep(); // Also where no loss is a number.
   if (Error failed = measure())
     return failed;
   before = least;
@@ -98,13 +99,15 @@ Error BlockTraining::measure() {
     sum += static_cast<double>(results->front().values<float>()[0]) * batch.samples();
     samples += batch.samples();
   }
-  if (!(sum / samples < least))
-    return Error::success();
-  least = sum / samples;
+  if (sum / samples < least)
+    least = sum / samples, keep();
+  return Error::success();
+}
+
+void BlockTraining::keep() {
   best.clear();
   for (const RoundingTraining &weight : weights)
     best.push_back(weight.state());
-  return Error::success();
 }
 
 /// Each batch once, in random order, then again.

@@ -54,6 +54,7 @@ private:
   llvm::Expected<Tensors> runOn(const BorderBatch &batch);
   llvm::Error advance(int64_t done);
   llvm::Error measure();
+  void keep();
   size_t nextBatch();
   void refresh();
 
