@@ -47,6 +47,7 @@ CLIP = f"clip_search: {{objective: hessian, {HEAD}}}"
 AWQ = f"awq: {{{HEAD}, clip: false}}"
 REFIT = ", shrinkage: 1, refits: 3"
 DISTILL, DISTILL_MSE = f"  - distillation: {{{HEAD}, loss: kl}}\n", "  - distillation: {loss: mse}\n"
+BLOCKS = "  - reconstruction\n"
 COMPENSATE = "calibration: {rounds: 3, compensate: true}\n"
 W8A8 = "calibration: {method: minmax}\nstages:\n"
 
@@ -114,13 +115,14 @@ ROWS = {
 
 
 def distilled():
-    """What distillation buys: scales alone, or biases too."""
+    """What training buys: scales end to end, biases too; CNNs block by block."""
     conv4 = ("calibration: {method: minmax}\nschemes:\n  s: {weights: {format: int4, granularity: channel}, activations: {format: uint8, granularity: tensor, "
              "symmetric: false}}\nstages:\n  - bias_correction: {targets: [\"Conv?\"]}\n  - gptq: {scheme: s" + REFIT + "}\n")
     conv8 = W8A8 + "  - smoothquant: {targets: [\"Linear?\"]}\n  - bias_correction: {targets: [\"Conv?\"]}\n  - gptq: {scheme: W8A8}\n"
     for model in ("resnet8", "efflite0"):
         ROWS[f"{model}/W4A8 per channel"] = (conv4, -1, "")
         for name, recipe in (("W8A8", conv8), ("W4A8 per channel", conv4)):
+            ROWS[f"{model}/{name} reconstructed"] = (recipe + BLOCKS, -1, "")
             for how, loss in (("mse", "mse"), ("mse, biases", "mse, biases: true"), ("kl", "kl")):
                 ROWS[f"{model}/{name} distilled ({how})"] = (f"{recipe}  - distillation: {{loss: {loss}, batch: 16}}\n", -1, "")
     for name in ("minilm/int4 g32 distilled", "minilm/W8A8 distilled"):
@@ -156,17 +158,11 @@ def rewrites():
 
 def trained():
     """What block-wise reconstruction adds, alone and before end-to-end training."""
-    blocks, end = "  - reconstruction\n", DISTILL_MSE
     for name, recipe in (("int4 g32", weights(4, 32, "clip_search", options=REFIT)), ("W3A16", weights(3, 128, "clip_search", options=REFIT)),
                          ("W2A16", weights(2, 64, "clip_search", symmetric=False, options=REFIT))):
-        ROWS[f"minilm/{name} reconstructed"] = (recipe + blocks, -1, "")
-        ROWS[f"minilm/{name} reconstructed, distilled"] = (recipe + blocks + end, -1, "")
-    ROWS["minilm/W8A8 reconstructed"] = (W8A8 + "  - smoothquant: {}\n  - gptq: {scheme: W8A8}\n" + blocks, -1, "23.3, goal 26")
-    channel = "schemes:\n  s: {weights: {format: int4, granularity: channel}}\nstages:\n"
-    for model in ("resnet8", "efflite0"):
-        ROWS[f"{model}/int4"] = (channel + "  - gptq: {scheme: s}\n", -1, "")
-        ROWS[f"{model}/int4 reconstructed"] = (channel + "  - gptq: {scheme: s}\n" + blocks, -1, "")
-        ROWS[f"{model}/W8A8 reconstructed"] = (W8A8 + "  - bias_correction: {}\n  - gptq: {scheme: W8A8}\n" + blocks, -1, "")
+        ROWS[f"minilm/{name} reconstructed"] = (recipe + BLOCKS, -1, "")
+        ROWS[f"minilm/{name} reconstructed, distilled"] = (recipe + BLOCKS + DISTILL_MSE, -1, "")
+    ROWS["minilm/W8A8 reconstructed"] = (W8A8 + "  - smoothquant: {}\n  - gptq: {scheme: W8A8}\n" + BLOCKS, -1, "23.3, goal 26")
     lm = f"  - reconstruction: {{{HEAD}, batch: 4}}\n"
     ROWS["smollm2/int4 g128 reconstructed"] = (weights(4, 128, "clip_search", options=REFIT) + lm, -1, "24.2")
     ROWS["smollm2/int4 g128 reconstructed, distilled"] = (weights(4, 128, "clip_search", options=REFIT) + lm + DISTILL, -1, "24.2")
