@@ -273,7 +273,10 @@ private:
     for (auto [site, plan] : zip(sites, w.plans))
       if (site.quantized && is_contained(plan.stages, stage) && trained.insert(site.op).second)
         elements[site.op] = site.elements;
-    mlir::Block &body = module.lookupSymbol<mlir::func::FuncOp>("main").front();
+    auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
+    if (!main || main.isExternal())
+      return;
+    mlir::Block &body = main.front();
     auto samples = static_cast<double>(w.samples) / static_cast<double>(std::max<int64_t>(w.batch, 1));
     double before = 0, most = 0;
     auto at = body.begin();

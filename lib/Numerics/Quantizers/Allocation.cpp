@@ -78,7 +78,7 @@ Result<Walk> walkOf(std::span<const std::vector<Choice>> layers) {
 }
 
 /// The least sum of `least` with that of `bounded` within `limit`, by dynamic programming: what the limit leaves beyond each layer's minimum is cut into
-/// parts, and each choice takes up whole ones. Nothing where rounding up shuts all out.
+/// parts, and each choice takes up whole ones. Nothing where rounding up shuts all out, or no sum is finite.
 std::vector<int32_t> solveInParts(std::span<const std::vector<Choice>> layers, double Choice::*bounded, double Choice::*least, double limit) {
   constexpr size_t kParts = 4096;
   std::vector<double> lowest;
@@ -102,6 +102,8 @@ std::vector<int32_t> solveInParts(std::span<const std::vector<Choice>> layers, d
   size_t parts = kParts;
   for (size_t i = layers.size(); i-- > 0;) {
     result[i] = picks[i * (kParts + 1) + parts];
+    if (result[i] < 0)
+      return {}; // No sum was a number.
     parts -= static_cast<size_t>(std::ceil((layers[i][result[i]].*bounded - lowest[i]) / limit * kParts));
   }
   return result;
