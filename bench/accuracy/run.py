@@ -100,6 +100,7 @@ ROWS = {
     "smollm2/int4 g64 awq": (weights(4, 64, AWQ, stage="rtn"), 8, ""),
     "smollm2/int4 g64 gptq": (weights(4, 64), -1, ""),
     "smollm2/int4 g64 gptq in rounds": ("calibration: {rounds: 4}\n" + weights(4, 64), -1, ""),
+    "smollm2/int4 g64 gptq in 30 rounds": ("calibration: {rounds: 30}\n" + weights(4, 64), -1, ""),
     "smollm2/int4 g64 clip+gptq+refits": (weights(4, 64, "clip_search", options=REFIT), -1, ""),
     "smollm2/int4 g32 gptq": (weights(4, 32), -1, ""),
     "smollm2/int4 g128 gptq": (weights(4, 128), -1, ""),
