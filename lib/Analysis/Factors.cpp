@@ -13,8 +13,6 @@ using namespace qopt;
 
 namespace {
 
-std::string nameOf(Operation *op) { return locationName(op->getLoc(), op->getName().getStringRef()); }
-
 class Planner {
 public:
   explicit Planner(std::string &why) : why(why) {}

@@ -30,6 +30,8 @@ std::string qopt::locationName(Location loc, llvm::StringRef otherwise) {
   return otherwise.str();
 }
 
+std::string qopt::nameOf(Operation *op) { return locationName(op->getLoc(), op->getName().getStringRef()); }
+
 Sites::Sites(FunctionOpInterface func) {
   for (BlockArgument arg : func.getArguments()) {
     auto name = func.getArgAttrOfType<StringAttr>(arg.getArgNumber(), "nn.name");
@@ -44,7 +46,7 @@ Sites::Sites(FunctionOpInterface func) {
       continue;
     }
     for (OpResult result : op.getResults())
-      add(result, locationName(op.getLoc(), op.getName().getStringRef()));
+      add(result, nameOf(&op));
   }
 }
 

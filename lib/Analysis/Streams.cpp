@@ -12,7 +12,7 @@ using namespace qopt;
 
 namespace {
 
-std::string nameOf(Operation *op) { return "'" + locationName(op->getLoc(), op->getName().getStringRef()) + "'"; }
+std::string quoted(Operation *op) { return "'" + nameOf(op) + "'"; }
 
 int64_t lastSize(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -53,7 +53,7 @@ private:
   void stop(Operation *op, const llvm::Twine &clause) {
     if (!stream.obstacle.empty())
       return;
-    stream.obstacle = op->hasTrait<OpTrait::ReturnLike>() ? "it is a result of the model" : (nameOf(op) + " " + clause).str();
+    stream.obstacle = op->hasTrait<OpTrait::ReturnLike>() ? "it is a result of the model" : (quoted(op) + " " + clause).str();
   }
 
   void comesFrom(Value value) {
@@ -117,7 +117,7 @@ private:
       return read(linear, use, norm);
     auto on = dyn_cast<StreamOpInterface>(use.getOwner());
     if (!on || on.getStreamRole(why) != StreamRole::Ignores)
-      stop(use.getOwner(), "reads its norm " + nameOf(norm) + " and is no product with a constant weight");
+      stop(use.getOwner(), "reads its norm " + quoted(norm) + " and is no product with a constant weight");
   }
 
   void read(LinearLikeOpInterface op, OpOperand &use, StreamOpInterface norm) {

@@ -98,7 +98,7 @@ private:
       auto linear = cast<LinearLikeOpInterface>(op);
       SiteCost &site = sites.emplace_back();
       site.op = op;
-      site.name = locationName(op->getLoc(), op->getName().getStringRef());
+      site.name = nameOf(op);
       mlir::ElementsAttr weight = constantWeight(linear);
       site.elements = weight.getShapedType().getNumElements();
       site.shared = !seen.insert(weight).second;

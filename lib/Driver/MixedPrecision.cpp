@@ -37,7 +37,7 @@ struct Candidates {
   bool isLatency() const { return options.cost() == PrecisionCost::Latency; }
   double unit() const { return isLatency() ? floatTime : weights; } ///< that costs are told in
   PrecisionPoint point(double cost, double noise) const { return {cost / unit(), noise}; }
-  std::string name(size_t op) const { return locationName(ops[op]->getLoc(), ops[op]->getName().getStringRef()); }
+  std::string name(size_t op) const { return nameOf(ops[op]); }
 
   std::optional<double> noiseLimit() const {
     if (options.minimumSQNR)

@@ -39,7 +39,7 @@ bool reachesReturn(mlir::Value value) {
 }
 
 RecipeSite siteOf(LinearLikeOpInterface op) {
-  RecipeSite site{locationName(op.getLoc(), op->getName().getStringRef()), {}};
+  RecipeSite site{nameOf(op), {}};
   mlir::ElementsAttr weight = constantWeight(op);
   if (weight && op.getWeightOutputAxis() >= 0 && reachesReturn(op->getResult(0)) &&
       weight.getShapedType().getDimSize(op.getWeightOutputAxis()) >= kVocabulary)

@@ -20,6 +20,8 @@ namespace qopt {
 
 /// The name in an op's location (NameLoc, also inside fused or call-site locations), or its mnemonic where there is none.
 std::string locationName(mlir::Location loc, llvm::StringRef otherwise);
+/// The same of an op: what recipes and reports call it.
+std::string nameOf(mlir::Operation *op);
 
 class Sites {
 public:

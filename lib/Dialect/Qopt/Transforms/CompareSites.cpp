@@ -69,7 +69,7 @@ private:
       Value local = onFloatInputs(twin->getResult(0), ofFloat, /*isSite=*/true);
       if (local)
         observe(local, ComparedSite::Local);
-      sites.push_back({locationName(op->getLoc(), op->getName().getStringRef()), op->getName().getStringRef().str(), bool(local),
+      sites.push_back({nameOf(op), op->getName().getStringRef().str(), bool(local),
                        standsForCodes(linear.getActivationOperand().get())});
     }
     copyUpTo(twin);

@@ -203,7 +203,7 @@ EncodedWeight WeightEncoder::withCodes(std::vector<uint8_t> laid) const {
 void qopt::installEncoded(LinearLikeOpInterface op, const EncodedWeight &weight) {
   mlir::OpBuilder b(op);
   // A name of its own, as installWeight gives it.
-  std::string name = locationName(op.getLoc(), op->getName().getStringRef()) + "/weight";
+  std::string name = nameOf(op) + "/weight";
   mlir::Location loc = mlir::NameLoc::get(b.getStringAttr(name), op.getLoc());
   auto constant = [&](mlir::ElementsAttr attr) { return nn::ConstantOp::create(b, loc, attr).getResult(); };
   auto index = [&](std::optional<int64_t> value) { return value ? b.getI64IntegerAttr(*value) : mlir::IntegerAttr(); };

@@ -40,8 +40,6 @@ struct Tensor {
   std::vector<float> values;
 };
 
-std::string nameOf(Operation *op) { return locationName(op->getLoc(), op->getName().getStringRef()); }
-
 /// A weight among a plan's constants, as opposed to a bias or a scale.
 bool isWeight(OpOperand *operand) {
   auto linear = dyn_cast<LinearLikeOpInterface>(operand->getOwner());

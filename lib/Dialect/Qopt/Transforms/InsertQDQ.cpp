@@ -65,7 +65,7 @@ public:
 
   void run() {
     func.walk([&](LinearLikeOpInterface op) {
-      if (settings.targets.empty() || settings.targets.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+      if (settings.targets.empty() || settings.targets.contains(nameOf(op)))
         judge(op);
     });
     if (settings.isStatic() && traits(settings.activations->format).isInteger())
@@ -108,7 +108,7 @@ private:
       code = c.str(), reason = r.str();
       return true;
     };
-    std::string name = locationName(op.getLoc(), op->getName().getStringRef());
+    std::string name = nameOf(op);
     if (settings.ignore.contains(name))
       return because("QUANT-IGNORED", "the request names it to stay in float");
     Value activation = op.getActivationOperand().get(), weight = op.getWeightOperand().get();
@@ -224,7 +224,7 @@ private:
       encoded = WeightEncoder(*rows, settings.weights).nearest();
     if (!rows || !encoded.error.empty())
       return leaveInFloat(op, rows ? encoded.error : why);
-    if (settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+    if (settings.biasCorrection.contains(nameOf(op)))
       op.emitRemark() << "bias not corrected: its weight is in a floating-point format [BIAS-FORM]";
     installEncoded(op, encoded);
     log.add(op, Outcome::Quantized, "QUANT-LINEAR", placement(op).reason);
@@ -237,7 +237,7 @@ private:
   }
 
   void correctBias(LinearLikeOpInterface op, const WeightRows &weight, const WeightCodes &codes) {
-    if (settings.biasCorrection.contains(locationName(op.getLoc(), op->getName().getStringRef())))
+    if (settings.biasCorrection.contains(nameOf(op)))
       correctBiasOf(op, weight, decodeRows(weight, codes), sites);
   }
 

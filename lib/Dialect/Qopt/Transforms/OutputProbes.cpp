@@ -27,7 +27,7 @@ public:
     Sites all(main);
     LogicalResult result = LogicalResult::success();
     main.walk([&](LinearLikeOpInterface op) {
-      std::string name = locationName(op.getLoc(), op->getName().getStringRef()), why;
+      std::string name = nameOf(op), why;
       if (!constantWeight(op) || !names.contains(name))
         return;
       if (op->getBlock() != &main.front()) {

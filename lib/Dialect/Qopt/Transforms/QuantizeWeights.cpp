@@ -243,7 +243,7 @@ std::vector<float> qopt::decodeRows(const WeightRows &weight, const WeightCodes 
 void qopt::installWeight(LinearLikeOpInterface op, const WeightCodes &codes) {
   mlir::OpBuilder b(op);
   // A name of its own: the op's stays that of its result, by which later passes find statistics.
-  std::string name = locationName(op.getLoc(), op->getName().getStringRef()) + "/weight";
+  std::string name = nameOf(op) + "/weight";
   mlir::Location loc = mlir::NameLoc::get(b.getStringAttr(name), op.getLoc());
   auto constant = [&](mlir::ElementsAttr attr) {
     return attr ? nn::ConstantOp::create(b, loc, attr).getResult() : mlir::Value();

@@ -167,7 +167,7 @@ FailureOr<std::vector<ReconstructionBlock>> qopt::reconstructionBlocks(ModuleOp 
   for (Operation *op : counterparts.referenceOps()) {
     auto linear = dyn_cast<LinearLikeOpInterface>(op);
     auto copy = linear ? cast<LinearLikeOpInterface>(counterparts(op)) : LinearLikeOpInterface();
-    if (!copy || !quantizedWeight(copy) || !(names.empty() || names.contains(locationName(op->getLoc(), op->getName().getStringRef()))))
+    if (!copy || !quantizedWeight(copy) || !(names.empty() || names.contains(nameOf(op))))
       continue;
     if (auto weight = trainable(linear, copy)) {
       weights[op] = *weight;

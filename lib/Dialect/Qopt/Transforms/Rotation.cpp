@@ -25,8 +25,6 @@ using namespace qopt;
 
 namespace {
 
-std::string nameOf(Operation *op) { return locationName(op->getLoc(), op->getName().getStringRef()); }
-
 /// A constant on its way to a new one.
 class Changed {
 public:

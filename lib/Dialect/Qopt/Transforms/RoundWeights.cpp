@@ -149,7 +149,7 @@ LogicalResult qopt::roundWeights(ModuleOp module, const RoundingTargets &targets
     Sites sites(func);
     SmallVector<std::pair<LinearLikeOpInterface, std::string>> ops;
     func.walk([&](LinearLikeOpInterface op) {
-      std::string name = locationName(op.getLoc(), op->getName().getStringRef());
+      std::string name = nameOf(op);
       if (constantWeight(op) && (targets.names.empty() || targets.names.contains(name)))
         ops.push_back({op, name});
     });

@@ -110,7 +110,7 @@ std::string foldFactors(const FactorPlan &plan, ArrayRef<float> factors) {
     SmallVector<int64_t> shape(cast<RankedTensorType>(operand->get().getType()).getShape());
     multiplyByChannel(values, shape, map, factors);
     replaceConstant(*operand, shape, values, "folded");
-    std::string owner = "'" + locationName(operand->getOwner()->getLoc(), operand->getOwner()->getName().getStringRef()) + "'";
+    std::string owner = "'" + nameOf(operand->getOwner()) + "'";
     if (!StringRef(into).contains(owner))
       into += (into.empty() ? "" : ", ") + owner;
   }
@@ -122,7 +122,7 @@ std::string foldFactors(const FactorPlan &plan, ArrayRef<float> factors) {
 llvm::MapVector<Value, ChannelGroup> qopt::channelGroups(func::FuncOp func, const llvm::StringSet<> &targets) {
   llvm::MapVector<Value, ChannelGroup> groups;
   func.walk([&](LinearLikeOpInterface op) {
-    if (canScale(op) && (targets.empty() || targets.contains(locationName(op.getLoc(), op->getName().getStringRef()))))
+    if (canScale(op) && (targets.empty() || targets.contains(nameOf(op))))
       groups[op.getActivationOperand().get()].linears.push_back(op);
   });
   return groups;

@@ -24,7 +24,7 @@ public:
       : pairs(pairs), inputs(inputs), probes(probes), ranges(module->getAttrOfType<DictionaryAttr>("qopt.ranges")) {}
 
   Sensitivity measure(LinearLikeOpInterface op, const Sites &sites) const {
-    Sensitivity result{locationName(op.getLoc(), op->getName().getStringRef()), {}, false, {}};
+    Sensitivity result{nameOf(op), {}, false, {}};
     auto weight = WeightRows::of(op, result.why);
     if (!weight)
       return result;
@@ -112,7 +112,7 @@ std::vector<Sensitivity> qopt::measureSensitivities(ModuleOp module, llvm::Array
       continue;
     Sites sites(func);
     func.walk([&](LinearLikeOpInterface op) {
-      if (constantWeight(op) && names.count(locationName(op.getLoc(), op->getName().getStringRef())))
+      if (constantWeight(op) && names.count(nameOf(op)))
         all.push_back(meter.measure(op, sites));
     });
   }

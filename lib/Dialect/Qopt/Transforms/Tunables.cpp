@@ -114,7 +114,7 @@ std::vector<Tunable> qopt::tunables(ModuleOp quantized, const llvm::StringSet<> 
     return found;
   DecisionLog log(quantized);
   main.walk([&](LinearLikeOpInterface op) {
-    std::string name = locationName(op.getLoc(), op->getName().getStringRef());
+    std::string name = nameOf(op);
     if (!names.empty() && !names.contains(name))
       return;
     qir::DequantizeOp weight = quantizedWeight(op);
