@@ -111,14 +111,13 @@ void BlockTraining::keep() {
 }
 
 /// Each batch once, in random order, then again.
-size_t BlockTraining::nextBatch() {
+int64_t BlockTraining::nextBatch() {
   if (order.empty()) {
     order.resize(border.taught);
     std::iota(order.begin(), order.end(), 0);
-    for (size_t i = order.size(); i > 1; --i)
-      std::swap(order[i - 1], order[random() % i]);
+    shuffle(order, random);
   }
-  size_t next = order.back();
+  int64_t next = order.back();
   order.pop_back();
   return next;
 }

@@ -55,7 +55,7 @@ private:
   llvm::Error advance(int64_t done);
   llvm::Error measure();
   void keep();
-  size_t nextBatch();
+  int64_t nextBatch();
   void refresh();
 
   const BlockStep &step;
@@ -64,7 +64,7 @@ private:
   std::vector<RoundingTraining> weights;
   Tensors tensors; ///< what the weights stand for
   std::vector<RoundingTraining::State> best;
-  std::vector<size_t> order;
+  std::vector<int64_t> order;
   std::mt19937_64 random{0};
 };
 

@@ -1,5 +1,6 @@
 #include "Distill.h"
 #include "Models.h"
+#include "Training.h"
 
 #include "qopt/Analysis/Decisions.h"
 #include "qopt/Codegen/CPU/Kernels/Passes.h"
@@ -80,8 +81,7 @@ public:
     std::iota(order.begin(), order.end(), 0);
     std::mt19937_64 random(0);
     for (int64_t epoch = 0; epoch < options.epochs; ++epoch) {
-      for (size_t i = order.size(); i > 1; --i) // std::shuffle is another one in every library
-        std::swap(order[i - 1], order[random() % i]);
+      shuffle(order, random);
       for (int64_t index : order) {
         auto outputs = runOn(index * batch, std::min(taught, (index + 1) * batch));
         if (!outputs)
@@ -165,7 +165,7 @@ struct Trained {
 };
 
 Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, ArrayRef<Tunable> tunables, const DistillationOptions &options,
-                        const TrainingRequest &request, Progress &progress) {
+                        const SampleRequest &request, Progress &progress) {
   progress.stage("compiling the training step");
   ResourceScope constants(reference.getContext());
   auto program = compileStep(reference, quantized, tunables, options.loss, request.threads);
@@ -190,7 +190,7 @@ Expected<Trained> train(mlir::ModuleOp reference, mlir::ModuleOp quantized, Arra
 } // namespace
 
 Error qopt::distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const StringSet<> &names, const DistillationOptions &options,
-                    const TrainingRequest &request, Progress &progress) {
+                    const SampleRequest &request, Progress &progress) {
   std::vector<Tunable> found = tunables(quantized, names, options.biases);
   DecisionLog log(quantized);
   auto say = [&](StringRef code, const Twine &text) { log.add(quantized, Outcome::Quantized, code, text); };

@@ -1,12 +1,13 @@
 // Trains the scales of quantized weights, and biases, towards what the float model computes, with our own compiled code.
 #pragma once
-#include "Training.h"
+#include "SampleRequest.h"
 
 #include "qopt/Recipe/Recipe.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Error.h"
 
 namespace qopt {
 
@@ -17,6 +18,6 @@ class Progress;
 /// model, `names` the ops whose weights are meant (empty: all). Errors: no sample to hold out, an op without a gradient, what
 /// compiling, data and program say.
 llvm::Error distill(mlir::ModuleOp reference, mlir::ModuleOp quantized, const llvm::StringSet<> &names, const DistillationOptions &options,
-                    const TrainingRequest &request, Progress &progress);
+                    const SampleRequest &request, Progress &progress);
 
 } // namespace qopt

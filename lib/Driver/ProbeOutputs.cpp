@@ -220,7 +220,7 @@ private:
 
 /// One way of looking. A clause in `whyNot` where the model does not let itself be looked at so.
 Expected<OutputProbes> lookAt(mlir::ModuleOp module, const StringSet<> &names, ArrayRef<OperandSpec> formats, OutputLoss loss, bool backwards,
-                              const ProbeRequest &request, Progress &progress, std::string &whyNot) {
+                              const SampleRequest &request, Progress &progress, std::string &whyNot) {
   progress.stage("compiling the probes");
   ResourceScope constants(module.getContext());
   ProbeProgram made;
@@ -252,7 +252,7 @@ Expected<OutputProbes> lookAt(mlir::ModuleOp module, const StringSet<> &names, A
 } // namespace
 
 Expected<ProbedModel> qopt::probeOutputs(mlir::ModuleOp module, const StringSet<> &names, ArrayRef<OperandSpec> formats, OutputLoss loss,
-                                         const ProbeRequest &request, Progress &progress) {
+                                         const SampleRequest &request, Progress &progress) {
   ProbedModel result;
   auto probes = lookAt(module, names, formats, loss, true, request, progress, result.whyLocal);
   if (!probes)

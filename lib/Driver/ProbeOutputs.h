@@ -1,22 +1,16 @@
 // Which ops the model's outputs depend on, and how much: one pass over samples, forward and back, with our own compiled code.
 #pragma once
+#include "SampleRequest.h"
+
 #include "qopt/Dialect/Qopt/Transforms/OutputProbes.h"
 
 #include "llvm/Support/Error.h"
 
-#include <optional>
 #include <string>
 
 namespace qopt {
 
 class Progress;
-
-struct ProbeRequest {
-  std::string dataPath;
-  int64_t samples = -1; ///< -1: all
-  std::optional<int64_t> maxLength = {};
-  int32_t threads = 0;
-};
 
 struct ProbedModel {
   OutputProbes probes;
@@ -27,6 +21,6 @@ struct ProbedModel {
 /// else noise over signal, averaged over the outputs. Memory does not depend on how many samples there are, nor the result on threads. Errors: what
 /// compiling, data and program say.
 llvm::Expected<ProbedModel> probeOutputs(mlir::ModuleOp module, const llvm::StringSet<> &names, llvm::ArrayRef<OperandSpec> formats, OutputLoss loss,
-                                         const ProbeRequest &request, Progress &progress);
+                                         const SampleRequest &request, Progress &progress);
 
 } // namespace qopt

@@ -170,6 +170,10 @@ bool comparesDistributions(const Stage &stage) {
   return mixed && mixed->loss == OutputLoss::KL;
 }
 
+SampleRequest samplesOf(const CalibrationRequest &calibration) {
+  return {calibration.dataPath, calibration.samples, calibration.maxLength, calibration.threads};
+}
+
 /// Nothing without a mixed_precision stage, or without samples. Errors: samples that do not fit the model.
 Expected<std::optional<PrecisionInputs>> precisionInputs(const Arguments &arguments, const Recipe &recipe, mlir::ModuleOp model, Progress &progress) {
   bool isMixed = any_of(recipe.stages, [](const Stage &stage) { return std::holds_alternative<MixedPrecisionOptions>(stage.options); });
@@ -192,9 +196,9 @@ Expected<std::optional<PrecisionInputs>> precisionInputs(const Arguments &argume
     return first.takeError();
   for (const Tensor &tensor : *first)
     inputs.shapes.emplace_back(tensor.shape());
-  inputs.probe = [&progress, data = ProbeRequest{calibration->dataPath, calibration->samples, calibration->maxLength, calibration->threads}](
+  inputs.probe = [&progress, data = samplesOf(*calibration)](
                      mlir::ModuleOp module, const StringSet<> &names, ArrayRef<OperandSpec> formats, const MixedPrecisionOptions &options) {
-    ProbeRequest some = data;
+    SampleRequest some = data;
     some.samples = some.samples < 0 ? options.samples : std::min(some.samples, options.samples);
     return probeOutputs(module, names, formats, options.loss, some, progress);
   };
@@ -353,7 +357,7 @@ Expected<int> run(const Arguments &arguments, Session &session) {
     auto calibration = calibrationRequest(arguments, *recipe);
     if (!calibration)
       return calibration.takeError();
-    request.train = [&progress, data = TrainingRequest{calibration->dataPath, calibration->samples, calibration->maxLength, calibration->threads}](
+    request.train = [&progress, data = samplesOf(*calibration)](
                         mlir::ModuleOp before, mlir::ModuleOp module, const AlgorithmOptions &stage, const StringSet<> &names) {
       const auto *blocks = std::get_if<ReconstructionOptions>(&stage);
       return blocks ? reconstruct(before, module, names, *blocks, data, progress)

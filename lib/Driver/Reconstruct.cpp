@@ -78,7 +78,7 @@ struct TrainedBlock {
 
 class Reconstruction {
 public:
-  Reconstruction(mlir::ModuleOp reference, mlir::ModuleOp quantized, const ReconstructionOptions &options, const TrainingRequest &request)
+  Reconstruction(mlir::ModuleOp reference, mlir::ModuleOp quantized, const ReconstructionOptions &options, const SampleRequest &request)
       : reference(reference), quantized(quantized), options(options), request(request), compile(request.threads) {}
 
   Expected<std::vector<TrainedBlock>> run(ArrayRef<ReconstructionBlock> blocks, Progress &progress) {
@@ -160,7 +160,7 @@ private:
 
   mlir::ModuleOp reference, quantized;
   const ReconstructionOptions &options;
-  const TrainingRequest &request;
+  const SampleRequest &request;
   Compiler compile;
   std::unique_ptr<SampleSource> source;
   std::optional<Border> border;
@@ -180,7 +180,7 @@ void note(DecisionLog &log, const ReconstructionBlock &block, const TrainedBlock
 } // namespace
 
 Error qopt::reconstruct(mlir::ModuleOp reference, mlir::ModuleOp quantized, const StringSet<> &names, const ReconstructionOptions &options,
-                        const TrainingRequest &request, Progress &progress) {
+                        const SampleRequest &request, Progress &progress) {
   mlir::FailureOr<std::vector<ReconstructionBlock>> blocks = mlir::failure();
   {
     DiagnosticSentence sentence(quantized.getContext());

@@ -1,12 +1,13 @@
 // Trains the roundings of a quantized model's weights, block after block, with our own compiled code.
 #pragma once
-#include "Training.h"
+#include "SampleRequest.h"
 
 #include "qopt/Recipe/Recipe.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Error.h"
 
 namespace qopt {
 
@@ -17,6 +18,6 @@ class Progress;
 /// each block's outcome into its record. `reference` is the float model, `names` the ops whose weights are meant (empty: all). Errors: no sample to
 /// hold out, an op without a gradient, what compiling, data and programs say.
 llvm::Error reconstruct(mlir::ModuleOp reference, mlir::ModuleOp quantized, const llvm::StringSet<> &names, const ReconstructionOptions &options,
-                        const TrainingRequest &request, Progress &progress);
+                        const SampleRequest &request, Progress &progress);
 
 } // namespace qopt

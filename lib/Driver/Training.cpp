@@ -22,3 +22,8 @@ Expected<Division> Division::of(StringRef stage, const SampleSource &source, Arr
   int64_t held = (std::max<int64_t>(1, used / kHeldOut) + whole - 1) / whole * whole;
   return Division{fixed ? fixed : source.canBatch() ? asked : 1, used - held, used};
 }
+
+void qopt::shuffle(std::vector<int64_t> &order, std::mt19937_64 &random) {
+  for (size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[random() % i]);
+}
