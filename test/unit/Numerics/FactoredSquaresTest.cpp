@@ -1,5 +1,6 @@
 //===- FactoredSquaresTest.cpp - Rows and columns stand for the matrix ----===//
 
+#include "Normal.h"
 #include "qopt/Numerics/Stats/FactoredSquares.h"
 
 #include <gtest/gtest.h>
@@ -31,14 +32,7 @@ struct SignedOuter {
   }
 };
 
-std::vector<float> errors(unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(N * K);
-  for (float &value : values)
-    value = normal(random);
-  return values;
-}
+std::vector<float> errors(unsigned seed) { return test::normalValues(N * K, seed); }
 
 double weighed(const SignedOuter &outer, const std::vector<float> &error) {
   double sum = 0;

@@ -1,5 +1,6 @@
 //===- RoundingTrainingTest.cpp - Roundings learned by gradient -----------===//
 
+#include "Normal.h"
 #include "qopt/Numerics/Quantizers/RoundingTraining.h"
 
 #include <gtest/gtest.h>
@@ -9,19 +10,11 @@
 #include <random>
 
 using namespace qopt;
+using test::normalValues;
 
 namespace {
 
 constexpr IntRange kRange{-8, 7};
-
-std::vector<float> normals(size_t count, uint64_t seed) {
-  std::mt19937_64 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float &value : values)
-    value = normal(random);
-  return values;
-}
 
 /// Rounded to nearest, with scales of several sizes and one zero point.
 CodesToTrain nearest(std::span<const float> weight, BlockGrid grid, float zeroPoint) {
@@ -47,7 +40,7 @@ std::vector<float> valuesOf(const RoundingTraining &training, size_t count) {
 
 TEST(RoundingTraining, BeginsWithTheCodesThatItIsGiven) {
   for (float zero : {0.0f, 3.0f, 2.4f}) {
-    auto weight = normals(7 * 37, 1);
+    auto weight = normalValues<std::mt19937_64>(7 * 37, 1);
     CodesToTrain start = nearest(weight, BlockGrid::perGroup({7, 37}, 1, 8), zero);
     start.codes[5] += start.codes[5] > 0 ? -1 : 1; // Another than the nearest, as GPTQ chooses.
     std::vector<float> expected(weight.size());
@@ -77,7 +70,7 @@ TEST(RoundingTraining, ThoseNearATieTurnFirst) {
 }
 
 TEST(RoundingTraining, RatesOfZeroLeaveThingsAsTheyAre) {
-  auto weight = normals(64, 3), gradient = normals(64, 4);
+  auto weight = normalValues<std::mt19937_64>(64, 3), gradient = normalValues<std::mt19937_64>(64, 4);
   CodesToTrain start = nearest(weight, BlockGrid::perGroup({4, 16}, 1, 16), 0);
   RoundingTraining codesOnly(weight, start), scalesOnly(weight, start);
   for (int i = 0; i < 10; ++i) {
@@ -91,7 +84,7 @@ TEST(RoundingTraining, RatesOfZeroLeaveThingsAsTheyAre) {
 }
 
 TEST(RoundingTraining, StatesComeBack) {
-  auto weight = normals(96, 5), gradient = normals(96, 6);
+  auto weight = normalValues<std::mt19937_64>(96, 5), gradient = normalValues<std::mt19937_64>(96, 6);
   RoundingTraining training(weight, nearest(weight, BlockGrid::perGroup({3, 32}, 1, 10), 1));
   training.step(gradient, 0.2, 0.01);
   auto state = training.state();
@@ -105,7 +98,7 @@ TEST(RoundingTraining, StatesComeBack) {
 /// Mean over rows of |(w' - w) x|^2 with correlated x; its gradient by w'.
 struct Product {
   static constexpr int kRows = 6, kCols = 32, kSamples = 200;
-  std::vector<float> w = normals(kRows * kCols, 7), x = normals(kSamples * kCols, 8);
+  std::vector<float> w = normalValues<std::mt19937_64>(kRows * kCols, 7), x = normalValues<std::mt19937_64>(kSamples * kCols, 8);
 
   Product() {
     for (int s = 0; s < kSamples; ++s) // Neighbours go together.

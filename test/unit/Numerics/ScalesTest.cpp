@@ -1,5 +1,6 @@
 //===- ScalesTest.cpp - Scales from ranges and weights --------------------===//
 
+#include "Normal.h"
 #include "Threads.h"
 #include "qopt/Numerics/Quantizers/Equalize.h"
 #include "qopt/Numerics/Quantizers/Scales.h"
@@ -10,18 +11,10 @@
 #include <random>
 
 using namespace qopt;
+using test::normalValues;
 using test::twoThreads;
 
 namespace {
-
-std::vector<float> normalValues(size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float &value : values)
-    value = normal(random);
-  return values;
-}
 
 TEST(ParamsFromRange, ZeroIsAlwaysExact) {
   std::mt19937 random(1);
