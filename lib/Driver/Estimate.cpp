@@ -106,10 +106,8 @@ private:
       site.quantized = plan.scheme && plan.scheme->weights && linear.getWeightOutputAxis() >= 0;
       if (site.quantized)
         site.quantizedBytes = quantizedBytes(linear, *plan.scheme->weights);
-      int64_t outputs = linear.getWeightOutputAxis() < 0 ? 0 : weight.getShapedType().getDimSize(linear.getWeightOutputAxis());
-      site.columns = outputs ? site.elements / outputs : 0;
-      site.chosen = plan.scheme && site.columns <= w.recipe->calibration.maxColumns &&
-                    any_of(plan.stages, [&](unsigned stage) { return readsInputs(w.recipe->stages[stage]); });
+      site.columns = columnCount(op);
+      site.chosen = site.columns <= w.recipe->calibration.maxColumns && roundsByInputs(*w.recipe, plan);
       site.scaled = (w.samples > 0 || w.readsStatistics) && any_of(plan.stages, [&](unsigned s) { return scalesChannels(w.recipe->stages[s].options); });
       std::string why;
       auto func = op->getParentOfType<mlir::func::FuncOp>();

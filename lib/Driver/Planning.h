@@ -17,6 +17,12 @@ class LinearLikeOpInterface;
 /// given, receives them.
 std::vector<RecipeSite> recipeSites(mlir::ModuleOp module, std::vector<mlir::Operation *> *ops = nullptr);
 
+/// Columns of the matrix that such an op's weight is multiplied with; of one group, where there are several. 0 where outputs are not known.
+int64_t columnCount(mlir::Operation *op);
+
+/// Whether a stage that chooses the site's codes reads its inputs.
+bool roundsByInputs(const Recipe &recipe, const SitePlan &plan);
+
 /// Bytes of an op's weight quantized, with its scales and zero points, at the formats' own widths.
 int64_t quantizedBytes(LinearLikeOpInterface op, const OperandSpec &spec);
 

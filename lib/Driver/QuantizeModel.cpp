@@ -62,19 +62,6 @@ void noteReading(mlir::ModuleOp module, const Recipe &recipe) {
     log.add(module, Outcome::Quantized, "RECIPE-FOREIGN", remark);
 }
 
-/// Whether a stage that chooses the site's codes reads its inputs.
-bool roundsByInputs(const Recipe &recipe, const SitePlan &plan) {
-  return plan.scheme && llvm::any_of(plan.stages, [&](unsigned stage) { return readsInputs(recipe.stages[stage]); });
-}
-
-/// Columns of the matrix that an op's weight is multiplied with; of one group, where there are several.
-int64_t columnCount(mlir::Operation *op) {
-  auto linear = cast<LinearLikeOpInterface>(op);
-  auto type = constantWeight(linear).getShapedType();
-  int64_t axis = linear.getWeightOutputAxis(), outputs = axis < 0 ? 0 : type.getDimSize(axis);
-  return outputs ? type.getNumElements() / outputs : 0;
-}
-
 /// Inputs that are too wide for a Gram matrix, where codes would be chosen by it.
 void noteWideInputs(mlir::ModuleOp module, const Recipe &recipe, ArrayRef<SitePlan> plans) {
   std::vector<mlir::Operation *> ops;
@@ -131,6 +118,17 @@ std::vector<RecipeSite> qopt::recipeSites(mlir::ModuleOp module, std::vector<mli
 
 bool qopt::readsStatistics(const Recipe &recipe) { return recipe.needsCalibration(); }
 
+bool qopt::roundsByInputs(const Recipe &recipe, const SitePlan &plan) {
+  return plan.scheme && llvm::any_of(plan.stages, [&](unsigned stage) { return readsInputs(recipe.stages[stage]); });
+}
+
+int64_t qopt::columnCount(mlir::Operation *op) {
+  auto linear = cast<LinearLikeOpInterface>(op);
+  auto type = constantWeight(linear).getShapedType();
+  int64_t axis = linear.getWeightOutputAxis(), outputs = axis < 0 ? 0 : type.getDimSize(axis);
+  return outputs ? type.getNumElements() / outputs : 0;
+}
+
 /// The columns of the ops that `wanted` (by index) takes, where there are not more than `most`.
 static std::vector<InputColumns> columnsOf(ArrayRef<mlir::Operation *> ops, int64_t most, function_ref<bool(size_t)> wanted) {
   std::vector<InputColumns> inputs;
@@ -175,22 +173,26 @@ static std::vector<InputColumns> missingColumns(mlir::ModuleOp module, const Res
   return columnsOf(ops, resolved.recipe.calibration.maxColumns, [&](size_t index) { return wanted.contains(sites[index].name); });
 }
 
+/// What the first part's stages want of the inputs of these ops.
+static std::vector<InputColumns> firstColumns(const Recipe &recipe, ArrayRef<mlir::Operation *> ops, ArrayRef<RecipeSite> sites, ArrayRef<SitePlan> plans) {
+  // Rounds after the first gather for themselves; what prepares needs all at once.
+  llvm::StringSet<> first = namesOfRound(sites, plans, 0, recipe.calibration.rounds);
+  return columnsOf(ops, recipe.calibration.maxColumns, [&](size_t index) {
+    const SitePlan &plan = plans[index];
+    return plan.scheme && llvm::any_of(plan.stages, [&](unsigned s) {
+             const Stage &stage = recipe.stages[s];
+             return readsInputs(stage) && (std::holds_alternative<AWQOptions>(stage.options) || first.contains(sites[index].name));
+           });
+  });
+}
+
 Expected<std::vector<InputColumns>> qopt::inputsToGather(mlir::ModuleOp module, const Recipe &recipe) {
   std::vector<mlir::Operation *> ops;
   std::vector<RecipeSite> sites = recipeSites(module, &ops);
   auto plans = resolveRecipe(recipe, sites);
   if (!plans)
     return plans.takeError();
-  // Rounds after the first gather for themselves; what prepares needs all at once.
-  int64_t rounds = recipe.calibration.rounds;
-  llvm::StringSet<> first = namesOfRound(sites, *plans, 0, rounds);
-  return columnsOf(ops, recipe.calibration.maxColumns, [&](size_t index) {
-    const SitePlan &plan = (*plans)[index];
-    return plan.scheme && llvm::any_of(plan.stages, [&](unsigned s) {
-             const Stage &stage = recipe.stages[s];
-             return readsInputs(stage) && (std::holds_alternative<AWQOptions>(stage.options) || first.contains(sites[index].name));
-           });
-  });
+  return firstColumns(recipe, ops, sites, *plans);
 }
 
 /// Those of `names` that read nothing which another of them computes.
@@ -282,7 +284,8 @@ struct Plan {
 
 Expected<Plan> planFor(mlir::ModuleOp module, const Recipe &recipe, const Statistics *statistics) {
   Plan plan;
-  plan.sites = recipeSites(module);
+  std::vector<mlir::Operation *> ops;
+  plan.sites = recipeSites(module, &ops);
   if (plan.sites.empty())
     return makeError("the model has no matrix product or convolution with constant weights: there is nothing to quantize");
   auto plans = resolveRecipe(recipe, plan.sites);
@@ -292,10 +295,7 @@ Expected<Plan> planFor(mlir::ModuleOp module, const Recipe &recipe, const Statis
   if (!statistics)
     return plan;
   plan.inputs = std::shared_ptr<const InputTable>(std::shared_ptr<const void>(), &statistics->inputs);
-  auto wanted = inputsToGather(module, recipe);
-  if (!wanted)
-    return wanted.takeError();
-  if (plan.inputs->empty() && !wanted->empty())
+  if (plan.inputs->empty() && !firstColumns(recipe, ops, plan.sites, plan.plans).empty())
     return makeError("the statistics hold no Gram matrices, which this recipe reads; calibrate with --gram");
   return plan;
 }
