@@ -38,9 +38,7 @@ struct HQQ : qopt::impl::HQQPassBase<HQQ> {
   }
 
   RoundedRows fit(const WeightRows &weight, const OperandSpec &spec) const {
-    RowShape shape = weight.shape();
-    int64_t group = columnsPerScale(spec);
-    BlockGrid grid = BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1));
+    BlockGrid grid = groupGrid(weight.shape(), spec);
     HqqOptions options;
     options.range = affineOptions(spec).range;
     options.iterations = static_cast<int>(iterations);

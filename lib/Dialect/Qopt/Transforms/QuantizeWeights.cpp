@@ -1,4 +1,5 @@
 #include "QuantizeWeights.h"
+#include "Programs.h"
 
 #include "qopt/Analysis/Constants.h"
 #include "qopt/Analysis/Sites.h"
@@ -22,10 +23,7 @@ mlir::IntegerType codeType(mlir::MLIRContext *context, const OperandSpec &spec) 
 
 /// Scales lie in [N, groups] everywhere here; this is the grid over [N, K] that has them in that order.
 BlockGrid rowGrid(RowShape shape, const OperandSpec &spec) {
-  if (spec.granularity == Granularity::Tensor)
-    return BlockGrid::perTensor({shape.rows, shape.cols});
-  int64_t length = columnsPerScale(spec);
-  return BlockGrid::perGroup({shape.rows, shape.cols}, 1, length ? length : std::max<int64_t>(shape.cols, 1));
+  return spec.granularity == Granularity::Tensor ? BlockGrid::perTensor({shape.rows, shape.cols}) : groupGrid(shape, spec);
 }
 
 /// Where scales stand in the IR.
@@ -143,6 +141,11 @@ std::vector<float> qopt::numbersOf(mlir::ElementsAttr attr, bool isSigned) {
     values.push_back(static_cast<float>(isSigned ? code.getSExtValue() : static_cast<int64_t>(code.getZExtValue())));
   }
   return values;
+}
+
+BlockGrid qopt::groupGrid(RowShape shape, const OperandSpec &spec) {
+  int64_t length = columnsPerScale(spec);
+  return BlockGrid::perGroup({shape.rows, shape.cols}, 1, length ? length : std::max<int64_t>(shape.cols, 1));
 }
 
 AffineOptions qopt::affineOptions(const OperandSpec &spec) {
@@ -264,4 +267,9 @@ static bool isMadeOfConstants(mlir::Value value) {
 qir::DequantizeOp qopt::quantizedWeight(LinearLikeOpInterface op) {
   auto dequantize = op.getWeightOperand().get().getDefiningOp<qir::DequantizeOp>();
   return dequantize && isMadeOfConstants(dequantize) ? dequantize : qir::DequantizeOp();
+}
+
+bool qopt::hasTrainableScales(qir::DequantizeOp weight) {
+  return constantOf(weight.getQ()) && mlir::isa<mlir::IntegerType>(mlir::cast<mlir::RankedTensorType>(weight.getQ().getType()).getElementType()) &&
+         isF32Tensor(weight.getScale()) && constantOf(weight.getScale()) && weight.getX().hasOneUse();
 }

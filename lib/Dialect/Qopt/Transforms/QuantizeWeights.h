@@ -32,6 +32,9 @@ AffineOptions affineOptions(const OperandSpec &spec);
 /// Columns of a weight's rows that share a scale: the group size, or 0 for all. Per-tensor scales are no rows' matter.
 int64_t columnsPerScale(const OperandSpec &spec);
 
+/// The grid over [N, K] of scales in [N, groups]: a row's one group where the spec has none.
+BlockGrid groupGrid(RowShape shape, const OperandSpec &spec);
+
 /// Why the spec's scales do not fit this weight; empty where they do.
 std::string whyNot(const WeightRows &weight, const OperandSpec &spec);
 
@@ -57,6 +60,9 @@ void installWeight(LinearLikeOpInterface op, const WeightCodes &codes);
 
 /// The dequantize of constant codes that an op reads as its weight, or null.
 qir::DequantizeOp quantizedWeight(LinearLikeOpInterface op);
+
+/// Whether its scales can be trained: a constant in f32 under constant integers, read by one op.
+bool hasTrainableScales(qir::DequantizeOp weight);
 
 } // namespace qopt
 

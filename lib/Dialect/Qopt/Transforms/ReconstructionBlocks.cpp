@@ -64,10 +64,9 @@ private:
 std::optional<TrainableWeight> trainable(LinearLikeOpInterface original, LinearLikeOpInterface op) {
   qir::DequantizeOp weight = quantizedWeight(op);
   ElementsAttr values = constantWeight(original);
-  if (!weight || !values || !FloatElements(values).valid() || !constantOf(weight.getQ()) || !constantOf(weight.getScale()))
+  if (!weight || !values || !FloatElements(values).valid() || !hasTrainableScales(weight))
     return std::nullopt;
-  bool isPlain = isa<IntegerType>(cast<RankedTensorType>(weight.getQ().getType()).getElementType()) && isF32Tensor(weight.getScale()) &&
-                 (!weight.getZeroPoint() || constantOf(weight.getZeroPoint())) && weight.getX().hasOneUse() &&
+  bool isPlain = (!weight.getZeroPoint() || constantOf(weight.getZeroPoint())) &&
                  values.getShapedType().getShape() == cast<RankedTensorType>(weight.getX().getType()).getShape();
   return isPlain ? std::optional(TrainableWeight{op, weight, values}) : std::nullopt;
 }

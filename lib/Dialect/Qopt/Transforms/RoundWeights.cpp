@@ -182,7 +182,7 @@ Result<GridParams> qopt::scalesOf(std::span<const float> weight, RowShape shape,
     return paramsByWeightedClip(weight, shape.rows, shape.cols, group, input->diagonal(), affine, {0.5, 21}, poolFor());
   if (rule == ClipRule::Hessian)
     return paramsByHessianClip(weight, shape, group, input->hessian, affine, {0.5, 21}, poolFor());
-  BlockGrid grid = BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1));
+  BlockGrid grid = groupGrid(shape, spec);
   return rule == ClipRule::MSE ? paramsByClipSearch(weight, grid, affine, {}, poolFor())
                                : paramsFromValues(weight, grid, affine);
 }
@@ -201,11 +201,8 @@ std::vector<float> qopt::nearestRows(const WeightRows &weight, const OperandSpec
     why = "its weight holds a value that is not finite: " + scales.error();
     return {};
   }
-  RowShape shape = weight.shape();
-  int64_t group = columnsPerScale(spec);
   std::vector<float> rounded(weight.values().size());
-  fakeQuantize(weight.values(), BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1)), *scales,
-               affineOptions(spec).range, rounded);
+  fakeQuantize(weight.values(), groupGrid(weight.shape(), spec), *scales, affineOptions(spec).range, rounded);
   return rounded;
 }
 

@@ -60,13 +60,11 @@ struct RoundingDescent : qopt::impl::RoundingPassBase<RoundingDescent> {
     RoundedRows rounded{std::vector<float>(weight.values().size()), std::move(*scales), {}, {}};
     RowShape shape = weight.shape();
     IntRange range = affineOptions(spec).range;
-    int64_t group = columnsPerScale(spec);
-    fakeQuantize(weight.values(), BlockGrid::perGroup({shape.rows, shape.cols}, 1, group ? group : std::max<int64_t>(shape.cols, 1)),
-                 rounded.params, range, rounded.values);
+    fakeQuantize(weight.values(), groupGrid(shape, spec), rounded.params, range, rounded.values);
     if (sweeps == 0)
       return shrunk(std::move(rounded), spec);
     RefineResult result = refineRounding(weight.values(), rounded.values, shape, rounded.params, input->hessian,
-                                         {range, group, static_cast<int>(sweeps), dampening, floorOrCeil}, poolFor());
+                                         {range, columnsPerScale(spec), static_cast<int>(sweeps), dampening, floorOrCeil}, poolFor());
     log.add(op, Outcome::Quantized, "ROUND-DONE",
             llvm::formatv("{0} of {1} codes moved, error down by {2:f1} dB", result.changed, rounded.values.size(),
                           10 * std::log10(result.errorBefore / result.errorAfter)).str());

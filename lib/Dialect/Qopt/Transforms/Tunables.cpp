@@ -19,11 +19,6 @@ namespace {
 
 RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-bool isTunable(qir::DequantizeOp weight) {
-  return constantOf(weight.getQ()) && isa<IntegerType>(typeOf(weight.getQ()).getElementType()) && isF32Tensor(weight.getScale()) &&
-         constantOf(weight.getScale()) && weight.getX().hasOneUse();
-}
-
 /// What an addition adds that alone reads a product's result, or null.
 OpOperand *addedBehind(LinearLikeOpInterface op) {
   Value y = op->getResult(0);
@@ -118,7 +113,7 @@ std::vector<Tunable> qopt::tunables(ModuleOp quantized, const llvm::StringSet<> 
     if (!names.empty() && !names.contains(name))
       return;
     qir::DequantizeOp weight = quantizedWeight(op);
-    if (weight && isTunable(weight)) {
+    if (weight && hasTrainableScales(weight)) {
       found.push_back({Tunable::Scales, op, typeOf(weight.getScale()).getShape().vec()});
       if (OpOperand *bias = biases ? constantBias(op) : nullptr)
         if (float unit = rootMeanSquare(FloatElements(constantOf(bias->get())).values()); unit > 0)
